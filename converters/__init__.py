@@ -1,0 +1,1 @@
+"""The engine: import, compress, convert, verify and compare face models. No Qt."""

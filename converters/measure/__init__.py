@@ -1,0 +1,1 @@
+"""What a change to a model did to it."""

@@ -1,0 +1,110 @@
+"""A Model: an ONNX graph in memory with its Signature, its Family and where it came from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from converters.model.signature import Signature
+
+if TYPE_CHECKING:
+    import onnx
+
+GRAPH_FILE = "model.onnx"
+WEIGHTS_FILE = "model.onnx.data"
+DESCRIPTION_FILE = "model.json"
+
+# Protobuf refuses messages of 2 GiB; stay well below, because the graph itself needs room too.
+LARGEST_SINGLE_FILE = 1_800_000_000
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """Where a Model came from.
+
+    Attributes:
+        name: the file's name, without its folder.
+        kind: "onnx", "state_dict", "safetensors", "torchscript", "exported_program", "factory" or "generated".
+        sha256: of the file's bytes, hexadecimal.
+        size: of the file, bytes.
+    """
+
+    name: str
+    kind: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """An ONNX graph, self-contained (no external data), checked, with static shapes inferred.
+
+    A Step takes a Model and returns another; it never changes the one it was given, `proto` included.
+
+    Attributes:
+        proto: the graph. Treat as frozen: copy before changing.
+        signature: inputs and outputs with their roles.
+        family: a family's id of resources/families.json, or "" when none is recognised.
+        source: where the graph came from.
+        notes: sentences about what was done on the way (dynamic axes fixed, opset raised, …).
+    """
+
+    proto: onnx.ModelProto
+    signature: Signature
+    family: str
+    source: SourceInfo
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def opset(self) -> int:
+        """The version of the default operator set."""
+        return next(item.version for item in self.proto.opset_import if item.domain in ("", "ai.onnx"))
+
+    @property
+    def parameter_bytes(self) -> int:
+        """Bytes of all initializers."""
+        return sum(int(len(tensor.raw_data) or tensor.ByteSize()) for tensor in self.proto.graph.initializer)
+
+    def with_proto(self, proto: onnx.ModelProto, *notes: str) -> Model:
+        """Return this Model with another graph of the same signature, and notes added."""
+        return replace(self, proto=proto, notes=(*self.notes, *notes))
+
+    def save(self, folder: Path) -> Path:
+        """Write graph and description into `folder`; return the graph's path.
+
+        Graphs too large for one protobuf message get their weights in one file beside them.
+        """
+        import onnx
+
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / GRAPH_FILE
+        if self.parameter_bytes > LARGEST_SINGLE_FILE:
+            proto = type(self.proto)()
+            proto.CopyFrom(self.proto)  # save_model moves the weights out of the proto it is given
+            onnx.save_model(proto, str(path), save_as_external_data=True, location=WEIGHTS_FILE, size_threshold=1024)
+        else:
+            path.write_bytes(self.proto.SerializeToString())
+        description: dict[str, Any] = {
+            "signature": self.signature.to_json(),
+            "family": self.family,
+            "source": asdict(self.source),
+            "notes": list(self.notes),
+        }
+        (folder / DESCRIPTION_FILE).write_text(json.dumps(description), encoding="utf-8")
+        return path
+
+    @classmethod
+    def open(cls, folder: Path) -> Model:
+        """Read back what `save` wrote. Only for folders written by this program: nothing is checked."""
+        import onnx
+
+        description = json.loads((folder / DESCRIPTION_FILE).read_text(encoding="utf-8"))
+        return cls(
+            proto=onnx.load(str(folder / GRAPH_FILE)),
+            signature=Signature.from_json(description["signature"]),
+            family=description["family"],
+            source=SourceInfo(**description["source"]),
+            notes=tuple(description["notes"]),
+        )

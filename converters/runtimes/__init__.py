@@ -1,0 +1,1 @@
+"""Artifact to Session, one file per runtime."""

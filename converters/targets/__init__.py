@@ -1,0 +1,1 @@
+"""Model to Artifact, one file per target."""

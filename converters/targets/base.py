@@ -1,0 +1,157 @@
+"""What every target does around its converter: check before, look at the file after."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import ClassVar
+
+from converters.errors import UnsupportedError, VerificationError
+from converters.model.graph import Model
+from converters.parameters import Parameter, Value, checked_options
+from converters.progress import Progress
+from converters.runtimes.base import Arrays, Session
+from converters.targets.metadata import ArtifactMetadata, EdgeBinding
+
+
+class Precision(StrEnum):
+    """How numbers are kept in an artifact."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8_WEIGHTS = "int8-weights"
+
+
+@dataclass(frozen=True)
+class Export:
+    """A written, not yet verified artifact.
+
+    Attributes:
+        path: the file or package, inside the folder that was given.
+        metadata: as stored in the file.
+        notes: sentences for the report (renamed tensors, a fall-back engine, …).
+    """
+
+    path: Path
+    metadata: ArtifactMetadata
+    notes: tuple[str, ...] = field(default=())
+
+
+class Exporter(ABC):
+    """Model in, file out. A target implements `unavailable`, `objections`, `_export` and `open_session`.
+
+    Attributes:
+        target: the name in recipes and on the command line.
+        title: the name people read.
+        suffix: of the file, with its dot.
+        precisions: what the target can keep.
+        parameters: its options.
+    """
+
+    target: ClassVar[str]
+    title: ClassVar[str]
+    suffix: ClassVar[str]
+    precisions: ClassVar[tuple[Precision, ...]] = tuple(Precision)
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+
+    @abstractmethod
+    def unavailable(self) -> str:
+        """Return why this target cannot run on this machine, in a sentence, or ''. Imports nothing heavy."""
+
+    @abstractmethod
+    def objections(self, model: Model, precision: Precision, options: dict[str, Value]) -> list[str]:
+        """Return sentences on what in `model` this target cannot express; empty when it can try."""
+
+    @abstractmethod
+    def _export(
+        self,
+        model: Model,
+        folder: Path,
+        precision: Precision,
+        options: dict[str, Value],
+        samples: list[Arrays],
+        progress: Progress,
+    ) -> Export:
+        """Write the artifact into `folder` (private, existing)."""
+
+    @abstractmethod
+    def open_session(self, path: Path, *, threads: int | None = None) -> Session:
+        """Open one of this target's files."""
+
+    def check(self, model: Model, precision: Precision, options: dict[str, Value]) -> dict[str, Value]:
+        """Return complete options; say everything that speaks against this export before any work starts.
+
+        Raises:
+            UsageError: an unknown option or a value out of bounds.
+            UnsupportedError: the target is not available here, or cannot express the model.
+        """
+        complete = checked_options(self.parameters, options, self.target)
+        reason = self.unavailable()
+        if reason:
+            raise UnsupportedError(f"{self.title} files cannot be made here.", reason)
+        if precision not in self.precisions:
+            known = ", ".join(self.precisions)
+            raise UnsupportedError(f"{self.title} does not offer {precision}.", "", f"It offers {known}.")
+        objections = self.objections(model, precision, complete)
+        if objections:
+            raise UnsupportedError(f"{self.title} cannot express this model.", " ".join(objections))
+        return complete
+
+    def export(
+        self,
+        model: Model,
+        folder: Path,
+        precision: Precision,
+        options: dict[str, Value],
+        samples: list[Arrays],
+        progress: Progress,
+    ) -> Export:
+        """Write the artifact into `folder` and look whether it is one: exists, opens, has the right signature.
+
+        Args:
+            model: with static shapes.
+            folder: private to this export, existing, empty.
+            precision: one of `precisions`.
+            options: values of `parameters`.
+            samples: a few real feeds, for engines that want some.
+            progress: told about stages; may cancel.
+
+        Raises:
+            UsageError, UnsupportedError: as `check` does.
+            VerificationError: the converter reported success but left no usable file.
+        """
+        complete = self.check(model, precision, options)
+        export = self._export(model, folder, precision, complete, samples, progress)
+        if not export.path.exists() or _is_empty(export.path):
+            raise VerificationError(
+                f"The {self.title} converter left no file.",
+                "It reports success even on a full disk.",
+                "Look at the free space of the destination and at the log.",
+            )
+        progress(f"Opening the {self.title} file")
+        with self.open_session(export.path) as session:
+            _compare_edges("input", export.metadata.inputs, [(s.name, s.shape) for s in session.inputs], self.title)
+            _compare_edges("output", export.metadata.outputs, [(s.name, s.shape) for s in session.outputs], self.title)
+        return export
+
+
+def _is_empty(path: Path) -> bool:
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return not any(file.stat().st_size for file in files)
+
+
+def _compare_edges(
+    what: str, wanted: tuple[EdgeBinding, ...], found: list[tuple[str, tuple[int, ...]]], title: str
+) -> None:
+    shapes = dict(found)
+    for edge in wanted:
+        have = shapes.get(edge.name)
+        if have is None:
+            raise VerificationError(f"The {title} file lost the {what} {edge.name}; it has {', '.join(shapes)}.")
+        fits = len(have) == len(edge.shape) and all(h in (-1, w) for h, w in zip(have, edge.shape, strict=True))
+        if not fits:
+            raise VerificationError(
+                f"The {what} {edge.name} of the {title} file has shape {have}, the model has {edge.shape}."
+            )
