@@ -65,7 +65,7 @@ class Model:
     @property
     def parameter_bytes(self) -> int:
         """Bytes of all initializers."""
-        return sum(int(len(tensor.raw_data) or tensor.ByteSize()) for tensor in self.proto.graph.initializer)
+        return int(sum(len(tensor.raw_data) or tensor.ByteSize() for tensor in self.proto.graph.initializer))
 
     def with_proto(self, proto: onnx.ModelProto, *notes: str) -> Model:
         """Return this Model with another graph of the same signature, and notes added."""

@@ -1,0 +1,65 @@
+"""What holds for every test: no network, no leaked threads, processes or temporary files; where shared material is."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+SHARED = PROJECT.parent / "shared"
+
+sys.path.insert(0, str(PROJECT))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of third-party models and pictures that are not part of this project."""
+    if not SHARED.is_dir():
+        pytest.skip("the shared test material is not on this machine")
+    return SHARED
+
+
+class NetworkUsedError(AssertionError):
+    """Something tried to reach the network."""
+
+
+def _refuse(*args: object, **_kwargs: object) -> None:
+    raise NetworkUsedError(f"a test tried to open a network connection: {args}")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network() -> Iterator[None]:
+    """Refuse every connection except those between processes of this machine by Unix socket."""
+    patch = pytest.MonkeyPatch()
+    plain_connect = socket.socket.connect
+
+    def connect(self: socket.socket, address: object) -> None:
+        if self.family == getattr(socket, "AF_UNIX", None):
+            plain_connect(self, address)  # type: ignore[arg-type]
+            return
+        _refuse(address)
+
+    patch.setattr(socket.socket, "connect", connect)
+    patch.setattr(socket.socket, "connect_ex", _refuse)
+    patch.setattr(socket, "create_connection", _refuse)
+    patch.setattr(socket, "getaddrinfo", _refuse)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_threads() -> Iterator[None]:
+    """Fail a test that leaves Python threads behind."""
+    before = set(threading.enumerate())
+    yield
+    leaked = []
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=2)
+        if thread.is_alive():
+            leaked.append(thread.name)
+    assert not leaked, f"left running: {', '.join(leaked)}"
