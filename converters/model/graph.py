@@ -20,6 +20,27 @@ DESCRIPTION_FILE = "model.json"
 LARGEST_SINGLE_FILE = 1_800_000_000
 
 
+def initializer_bytes(proto: onnx.ModelProto) -> int:
+    """Return the bytes of all initializers."""
+    sizes: list[int] = [len(tensor.raw_data) or tensor.ByteSize() for tensor in proto.graph.initializer]
+    return sum(sizes)
+
+
+def write_proto(proto: onnx.ModelProto, folder: Path) -> Path:
+    """Write a graph into `folder` (made if missing) and return its path; weights go beside it when they are large."""
+    import onnx
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / GRAPH_FILE
+    if initializer_bytes(proto) > LARGEST_SINGLE_FILE:
+        copy = onnx.ModelProto()
+        copy.CopyFrom(proto)  # save_model moves the weights out of the proto it is given
+        onnx.save_model(copy, str(path), save_as_external_data=True, location=WEIGHTS_FILE, size_threshold=1024)
+    else:
+        path.write_bytes(proto.SerializeToString())
+    return path
+
+
 @dataclass(frozen=True)
 class SourceInfo:
     """Where a Model came from.
@@ -60,32 +81,20 @@ class Model:
     @property
     def opset(self) -> int:
         """The version of the default operator set."""
-        return next(item.version for item in self.proto.opset_import if item.domain in ("", "ai.onnx"))
+        return next(int(item.version) for item in self.proto.opset_import if item.domain in ("", "ai.onnx"))
 
     @property
     def parameter_bytes(self) -> int:
         """Bytes of all initializers."""
-        return int(sum(len(tensor.raw_data) or tensor.ByteSize() for tensor in self.proto.graph.initializer))
+        return initializer_bytes(self.proto)
 
     def with_proto(self, proto: onnx.ModelProto, *notes: str) -> Model:
         """Return this Model with another graph of the same signature, and notes added."""
         return replace(self, proto=proto, notes=(*self.notes, *notes))
 
     def save(self, folder: Path) -> Path:
-        """Write graph and description into `folder`; return the graph's path.
-
-        Graphs too large for one protobuf message get their weights in one file beside them.
-        """
-        import onnx
-
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / GRAPH_FILE
-        if self.parameter_bytes > LARGEST_SINGLE_FILE:
-            proto = type(self.proto)()
-            proto.CopyFrom(self.proto)  # save_model moves the weights out of the proto it is given
-            onnx.save_model(proto, str(path), save_as_external_data=True, location=WEIGHTS_FILE, size_threshold=1024)
-        else:
-            path.write_bytes(self.proto.SerializeToString())
+        """Write graph and description into `folder`; return the graph's path."""
+        path = write_proto(self.proto, folder)
         description: dict[str, Any] = {
             "signature": self.signature.to_json(),
             "family": self.family,

@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from converters.model.signature import Signature
+
+if TYPE_CHECKING:
+    from converters.model.graph import Model
 
 METADATA_KEY = "ffstudio"
 METADATA_VERSION = 1
@@ -127,6 +130,32 @@ class ArtifactMetadata:
             )
         except (ValueError, KeyError, TypeError):
             return None
+
+
+def metadata_for(
+    model: Model,
+    *,
+    target: str,
+    engine: str,
+    precision: str,
+    inputs: tuple[EdgeBinding, ...],
+    outputs: tuple[EdgeBinding, ...],
+) -> ArtifactMetadata:
+    """Return the metadata of an artifact made from `model`; the licence is the family's."""
+    from converters.model.families import licence_of
+
+    return ArtifactMetadata(
+        target=target,
+        engine=engine,
+        precision=precision,
+        family=model.family,
+        licence=licence_of(model.family),
+        source_name=model.source.name,
+        source_sha256=model.source.sha256,
+        signature=model.signature,
+        inputs=inputs,
+        outputs=outputs,
+    )
 
 
 def identity_bindings(signature: Signature) -> tuple[tuple[EdgeBinding, ...], tuple[EdgeBinding, ...]]:

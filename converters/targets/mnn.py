@@ -1,0 +1,108 @@
+"""Model to `.mnn`, by MNN's own converter.
+
+The converter is called as `_tools.mnnconvert`. The wheel's wrapper `MNN.tools.mnnconvert` is never imported: it
+installs a logging SDK and uploads a machine id. The converter reports success for a missing file, for garbage and
+on a full disk, so only the file it left is believed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import ClassVar
+
+from converters.model.graph import Model, initializer_bytes, write_proto
+from converters.parameters import Parameter, Value
+from converters.progress import Progress
+from converters.runtimes.base import Arrays
+from converters.runtimes.mnn import MnnSession
+from converters.targets.base import Export, Exporter, Precision
+from converters.targets.metadata import identity_bindings, metadata_for
+
+# A flatbuffer's offsets are signed 32-bit numbers.
+_LARGEST_FILE = 2**31 - 1
+_BYTES_PER_WEIGHT = {Precision.FP32: 4, Precision.FP16: 2, Precision.INT8_WEIGHTS: 1}
+_CONTROL_FLOW = {"If", "Loop", "Scan"}
+
+
+class MnnExporter(Exporter):
+    """Model to `.mnn`."""
+
+    target: ClassVar[str] = "mnn"
+    title: ClassVar[str] = "MNN"
+    suffix: ClassVar[str] = ".mnn"
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter(
+            "weight_block",
+            0,
+            "Weights that share one scale in int8-weights; 0 for a whole output channel.",
+            minimum=0,
+            maximum=1024,
+        ),
+    )
+
+    def unavailable(self) -> str:
+        return "" if importlib.util.find_spec("_tools") else "The package MNN is not installed."
+
+    def objections(self, model: Model, precision: Precision, options: dict[str, Value]) -> list[str]:
+        del options
+        objections = []
+        size = initializer_bytes(model.proto) // 4 * _BYTES_PER_WEIGHT[precision]
+        if size > _LARGEST_FILE:
+            need = f"{size / 2**30:.1f} GiB as {precision}"
+            objections.append(f"A .mnn file holds 2 GiB, this model needs {need}; try fp16 or int8-weights.")
+        control = sorted({node.op_type for node in model.proto.graph.node if node.op_type in _CONTROL_FLOW})
+        if control:
+            objections.append(f"It has control flow ({', '.join(control)}).")
+        return objections
+
+    def open_session(self, path: Path, *, threads: int | None = None) -> MnnSession:
+        """Open with plain kernels, so that what is judged is the file and not MNN's fast rounding."""
+        return MnnSession(path, threads=threads, fast_kernels=False)
+
+    def _export(
+        self,
+        model: Model,
+        folder: Path,
+        precision: Precision,
+        options: dict[str, Value],
+        samples: list[Arrays],
+        progress: Progress,
+    ) -> Export:
+        del samples
+        import _tools
+        import MNN
+
+        inputs, outputs = identity_bindings(model.signature)
+        metadata = metadata_for(
+            model,
+            target=self.target,
+            engine=f"MNN {MNN.version()}",
+            precision=precision,
+            inputs=inputs,
+            outputs=outputs,
+        )
+        progress("Writing the graph for MNN")
+        source = write_proto(model.proto, folder / "source")
+        path = folder / f"model{self.suffix}"
+        arguments = ["mnnconvert", "-f", "ONNX", "--modelFile", str(source), "--MNNModel", str(path)]
+        arguments += ["--bizCode", metadata.to_text(), "--keepInputFormat=1"]
+        if precision is Precision.FP16:
+            arguments.append("--fp16")
+        elif precision is Precision.INT8_WEIGHTS:
+            arguments += ["--weightQuantBits", "8", "--weightQuantAsymmetric=1"]
+            if options["weight_block"]:
+                arguments += ["--weightQuantBlock", str(options["weight_block"])]
+        progress("Converting to MNN", 0.2)
+        try:
+            _tools.mnnconvert(arguments)
+        finally:
+            for file in (folder / "source").iterdir():
+                file.unlink()
+            (folder / "source").rmdir()
+        progress("Converting to MNN", 1.0)
+        notes = []
+        edges = (*model.signature.inputs, *model.signature.outputs)
+        if any(tensor.dtype not in ("float32", "int32", "uint8") for tensor in edges):
+            notes.append("MNN keeps 64-bit integers as 32-bit and booleans as integers at the file's edge.")
+        return Export(path, metadata, tuple(notes))
