@@ -105,13 +105,18 @@ class Model:
         return path
 
     @classmethod
-    def open(cls, folder: Path) -> Model:
-        """Read back what `save` wrote. Only for folders written by this program: nothing is checked."""
+    def open(cls, folder: Path, *, weights: bool = True) -> Model:
+        """Read back what `save` wrote. Only for folders written by this program: nothing is checked.
+
+        Args:
+            folder: given to `save`.
+            weights: False leaves `proto` empty, for callers that only need the description.
+        """
         import onnx
 
         description = json.loads((folder / DESCRIPTION_FILE).read_text(encoding="utf-8"))
         return cls(
-            proto=onnx.load(str(folder / GRAPH_FILE)),
+            proto=onnx.load(str(folder / GRAPH_FILE)) if weights else onnx.ModelProto(),
             signature=Signature.from_json(description["signature"]),
             family=description["family"],
             source=SourceInfo(**description["source"]),

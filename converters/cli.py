@@ -1,0 +1,221 @@
+"""The command line: `inspect`, `convert` (and later `compare`, `run`)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from converters.errors import CancelledError, StudioError, UsageError, did_you_mean
+from converters.progress import Progress, ProgressMessage
+
+if TYPE_CHECKING:
+    from converters.recipe import Recipe
+
+_TARGETS = "mnn,tflite,coreml,onnx"
+_EXIT_STATUS = """\
+exit status: 0 done and verified; 2 wrong usage; 3 verification failed (the files stay, named *.unverified);
+4 this model or option is not supported; 5 bad or unsafe input; 6 cancelled; 1 a bug"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", "", f"See `{self.prog} --help`.")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's grammar; imports nothing heavy."""
+    top = _Parser(
+        prog="main.py",
+        description="Compress, convert and compare face models for phones.",
+        epilog=_EXIT_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+
+    inspect = commands.add_parser("inspect", help="say what a model is, what it costs and what will not survive")
+    _source_arguments(inspect)
+
+    convert = commands.add_parser(
+        "convert",
+        help="write verified .mnn, .tflite, .mlpackage and .onnx files",
+        epilog=_EXIT_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _source_arguments(convert, optional=True)
+    convert.add_argument("--to", metavar="TARGETS", help=f"comma-separated, of {_TARGETS}")
+    convert.add_argument("--out", metavar="DIR", required=True, type=Path, help="folder for the files and report.json")
+    convert.add_argument(
+        "--precision", metavar="P", default=None, help="comma-separated, of fp32 (default), fp16, int8-weights"
+    )
+    convert.add_argument(
+        "--images", metavar="DIR", default=None, help="face crops to verify on; built-in ones if absent"
+    )
+    convert.add_argument(
+        "--option", metavar="TARGET.NAME=VALUE", action="append", default=[], help="an option of a target, repeatable"
+    )
+    convert.add_argument("--options", action="store_true", help="list the options of the targets and stop")
+    convert.add_argument("--step", metavar="STEP", action="append", default=[], help="simplify or rewrite, repeatable")
+    convert.add_argument("--recipe", metavar="FILE", type=Path, help="read steps and targets from a recipe")
+    convert.add_argument("--force", action="store_true", help="replace existing files")
+    return top
+
+
+def _source_arguments(command: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    command.add_argument(
+        "model",
+        metavar="MODEL",
+        nargs="?" if optional else None,
+        help="a model file or folder, FILE.py:FACTORY, or `demo` for the built-in one",
+    )
+    command.add_argument(
+        "--shape",
+        metavar="NAME=1,3,H,W",
+        action="append",
+        default=[],
+        help="fix an input with dynamic axes, repeatable",
+    )
+    command.add_argument("--trust", action="store_true", help="let the file run code; only for files you trust")
+    command.add_argument("--json", action="store_true", help="print one JSON object on standard output, nothing else")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status. Sentences and progress go to standard error."""
+    is_json = "--json" in arguments
+    try:
+        options = parser().parse_args(list(arguments))
+        if options.command is None:
+            raise UsageError("No command was given.", "", "See `main.py --help`.")
+        return _COMMANDS[options.command](options)
+    except KeyboardInterrupt:
+        return _report_error(CancelledError("Cancelled.", "", "Nothing was written."), is_json)
+    except StudioError as error:
+        return _report_error(error, is_json)
+
+
+def _report_error(error: StudioError, is_json: bool) -> int:
+    print(f"{error}", file=sys.stderr)
+    if is_json:
+        print(json.dumps({"exit_status": error.exit_status, "error": error.to_json()}))
+    return error.exit_status
+
+
+class _Printer:
+    """Progress on standard error: a line whenever the stage changes, or every ten seconds."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._stage = ""
+        self._last = 0.0
+
+    def __call__(self, message: ProgressMessage) -> None:
+        now = time.monotonic()
+        if message.stage == self._stage and now - self._last < 10:
+            return
+        self._stage, self._last = message.stage, now
+        detail = f" ({message.detail})" if message.detail else ""
+        print(f"[{now - self._start:6.1f} s] {message.stage}{detail}", file=sys.stderr, flush=True)
+
+
+def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes written as NAME=1,3,H,W; UsageError for anything else."""
+    shapes = {}
+    for text in texts:
+        name, equals, sizes = text.rpartition("=")
+        try:
+            shape = tuple(int(size) for size in sizes.split(","))
+        except ValueError:
+            shape = ()
+        if not equals or not name or not shape or min(shape) < 1:
+            raise UsageError(f"--shape {text!r} is not of the form NAME=1,3,H,W.")
+        shapes[name] = shape
+    return shapes
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from converters.worker_client import Worker
+
+    arguments = {"source": options.model, "shapes": parse_shapes(options.shape), "trust": options.trust}
+    with Worker("inspect") as worker:
+        result = worker.call("inspect_source", arguments, Progress(_Printer()))
+    print(json.dumps(result["inspection"]) if options.json else result["text"])
+    return 0
+
+
+def _convert(options: argparse.Namespace) -> int:
+    from converters.pipeline import convert
+    from converters.report import as_text
+
+    if options.options:
+        from converters.report import options_text
+
+        print(options_text())
+        return 0
+    conversion = convert(
+        recipe_from(options), options.out, trust=options.trust, force=options.force, progress=Progress(_Printer())
+    )
+    print(json.dumps(conversion.to_json()) if options.json else as_text(conversion))
+    return conversion.exit_status
+
+
+def recipe_from(options: argparse.Namespace) -> Recipe:
+    """Return the recipe that the command line asks for: the one of --recipe, overridden by what is given beside it."""
+    from dataclasses import replace
+
+    from converters.recipe import Recipe, StepRequest, TargetRequest, parse_precision
+
+    recipe = Recipe.read(options.recipe) if options.recipe else Recipe(source="")
+    if options.model:
+        recipe = recipe.with_source(options.model)
+    if not recipe.source:
+        raise UsageError("No model was given.", "", "Name a file, or `demo`.")
+    if options.shape:
+        recipe = replace(recipe, shapes={**recipe.shapes, **parse_shapes(options.shape)})
+    if options.step:
+        recipe = replace(recipe, steps=tuple(StepRequest(name) for name in options.step))
+    if options.images is not None:
+        recipe = replace(recipe, verification=replace(recipe.verification, images=options.images))
+    given = _target_options(options.option)
+    if options.to or (options.precision and recipe.targets):
+        targets = options.to.split(",") if options.to else list(dict.fromkeys(item.target for item in recipe.targets))
+        precisions = [parse_precision(text, "--precision") for text in (options.precision or "fp32").split(",")]
+        recipe = replace(
+            recipe,
+            targets=tuple(
+                TargetRequest(target, precision, dict(given.get(target, {})))
+                for target in targets
+                for precision in precisions
+            ),
+        )
+    elif given:
+        recipe = replace(
+            recipe,
+            targets=tuple(
+                replace(item, options={**item.options, **given.get(item.target, {})}) for item in recipe.targets
+            ),
+        )
+    return recipe
+
+
+def _target_options(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the values of --option by target, in the types that the targets' parameters declare."""
+    from converters.registry import exporter
+
+    values: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        path, equals, value = text.partition("=")
+        target, dot, name = path.partition(".")
+        if not equals or not dot:
+            raise UsageError(f"--option {text!r} is not of the form TARGET.NAME=VALUE.")
+        known = {parameter.name: parameter for parameter in exporter(target).parameters}
+        if name not in known:
+            raise UsageError(f"{target} has no option {name!r}.", "", did_you_mean(name, known))
+        values.setdefault(target, {})[name] = known[name].parse(value, target)
+    return values
+
+
+_COMMANDS = {"inspect": _inspect, "convert": _convert}

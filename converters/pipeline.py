@@ -1,0 +1,323 @@
+"""From a recipe to verified files, read from top to bottom.
+
+This is the side that never runs native code: it hands stages to worker processes, moves what they made out of
+staging, and writes the report. A worker's crash costs its own target only.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from converters.errors import (
+    CancelledError,
+    DestinationError,
+    StudioError,
+    UsageError,
+    VerificationError,
+    error_from_json,
+)
+from converters.files import Staging, destination_errors, sha256_of, size_of
+from converters.memory import require_memory
+from converters.progress import Progress
+from converters.recipe import Recipe, TargetRequest
+from converters.registry import exporter
+from converters.stages import HOST_MATRIX_FILE
+from converters.worker_client import Call, WorkerPool
+
+REPORT_FILE = "report.json"
+LOG_FILE = "convert.log"
+REPORT_VERSION = 1
+UNVERIFIED = ".unverified"
+_STAGE_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One exported file or package, or why there is none.
+
+    Attributes:
+        request: what was asked for.
+        path: where it is; None when there is none.
+        size, sha256: of the file, or of the package's files in order.
+        engine: what made it.
+        verification: plain data of a `Verification`, None when it came not so far.
+        first_difference: plain data, only when the verification failed.
+        error: why there is no file, None when there is one.
+        notes: sentences from the exporter.
+        seconds: what the export took, without verification.
+    """
+
+    request: TargetRequest
+    path: Path | None = None
+    size: int = 0
+    sha256: str = ""
+    engine: str = ""
+    verification: dict[str, Any] | None = None
+    first_difference: dict[str, Any] | None = None
+    error: StudioError | None = None
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def verified(self) -> bool:
+        """Whether the file exists and passed its verification."""
+        return self.path is not None and self.verification is not None and bool(self.verification["passed"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for the report."""
+        return {
+            "target": self.request.target,
+            "precision": self.request.precision,
+            "options": self.request.options,
+            "file": self.path.name if self.path else None,
+            "size": self.size,
+            "sha256": self.sha256,
+            "engine": self.engine,
+            "verified": self.verified,
+            "verification": self.verification,
+            "first_difference": self.first_difference,
+            "error": self.error.to_json() if self.error else None,
+            "notes": list(self.notes),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What came of a recipe.
+
+    Attributes:
+        recipe: as it was run, with the source's hash.
+        prepared: what the first stage said of the model.
+        artifacts: in the recipe's order.
+        samples: names of the samples the original was run on.
+        seconds: wall time of everything.
+        peak_memory: bytes of the whole process tree at its highest.
+    """
+
+    recipe: Recipe
+    prepared: Mapping[str, Any]
+    artifacts: tuple[Artifact, ...]
+    samples: tuple[str, ...] = field(default=())
+    fp16_risk: Mapping[str, Any] | None = None
+    seconds: float = 0.0
+    peak_memory: int = 0
+
+    @property
+    def exit_status(self) -> int:
+        """0 when every file is verified, 3 when one failed its verification, otherwise the first error's."""
+        errors = [artifact.error for artifact in self.artifacts if artifact.error]
+        if errors:
+            return errors[0].exit_status
+        return 0 if all(artifact.verified for artifact in self.artifacts) else VerificationError.exit_status
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as plain data."""
+        return {
+            "version": REPORT_VERSION,
+            "exit_status": self.exit_status,
+            "source": self.prepared["source"],
+            "family": self.prepared["family"],
+            "signature": self.prepared["signature"],
+            "notes": self.prepared["notes"],
+            "recipe": self.recipe.to_json(),
+            "samples": list(self.samples),
+            "fp16_risk": self.fp16_risk,
+            "artifacts": [artifact.to_json() for artifact in self.artifacts],
+            "seconds": round(self.seconds, 3),
+            "peak_memory": self.peak_memory,
+        }
+
+
+def artifact_name(stem: str, request: TargetRequest) -> str:
+    """Return the file name of an artifact: inswapper_128-fp16.mlpackage."""
+    return f"{stem}-{request.precision}{exporter(request.target).suffix}"
+
+
+def stem_of(source: str) -> str:
+    """Return the file stem artifacts of `source` are named by."""
+    path = Path(source)
+    stem = path.name.partition(":")[0]
+    for suffix in (".onnx", ".pth", ".pt", ".pt2", ".ckpt", ".tar", ".safetensors", ".zip", ".py"):
+        stem = stem.removesuffix(suffix)
+    return stem or "model"
+
+
+def convert(
+    recipe: Recipe,
+    destination: Path,
+    *,
+    trust: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+    pool: WorkerPool | None = None,
+) -> Conversion:
+    """Carry out a recipe and write its files, the report and the log into `destination`.
+
+    Args:
+        recipe: with a source and at least one target.
+        destination: made if missing.
+        trust: whether the source may run code.
+        force: whether existing files may be replaced.
+        progress: told about stages; may cancel.
+        pool: warm workers to use; None starts some and ends them.
+
+    Raises:
+        UsageError: the recipe lacks something.
+        UnsupportedError: a target cannot express the model; said before anything is converted.
+        BadInputError, UnsafeInputError: the source cannot be used.
+        DestinationError: the destination cannot be written to, or holds files of these names.
+        CancelledError: cancelled; nothing was written.
+        WorkerError: the first stage's worker crashed.
+    """
+    report = progress or Progress()
+    if not recipe.targets:
+        raise UsageError("The recipe names no target.", "", "Say --to mnn,tflite,coreml.")
+    names = {request.name: artifact_name(stem_of(recipe.source), request) for request in recipe.targets}
+    if len(names) < len(recipe.targets):
+        raise UsageError("The recipe names the same target and precision twice.")
+    if not force:
+        _refuse_existing(destination, names.values())
+    start = time.monotonic()
+    with Staging(destination) as staging:
+        own_pool = None if pool else WorkerPool(lanes=2, log_folder=staging.path / "logs")
+        workers = pool or own_pool
+        assert workers is not None
+        try:
+            conversion = _run(recipe, staging.path, trust, report, workers, start)
+        finally:
+            if own_pool:
+                own_pool.close()
+        return _place(conversion, staging, names, force)
+
+
+def _refuse_existing(destination: Path, names: Collection[str]) -> None:
+    wanted = [*names, *(f"{name}{UNVERIFIED}" for name in names), REPORT_FILE, LOG_FILE, HOST_MATRIX_FILE]
+    taken = [name for name in wanted if (destination / name).exists()]
+    if taken:
+        raise DestinationError(
+            f"{destination.name or destination} already holds {', '.join(taken)}.",
+            "",
+            "Choose another folder, or add --force to replace them.",
+        )
+
+
+def _run(
+    recipe: Recipe, staging: Path, trust: bool, progress: Progress, workers: WorkerPool, start: float
+) -> Conversion:
+    common = {"staging": str(staging)}
+    prepare = Call("prepare", {**common, "recipe": recipe.to_json(), "trust": trust})
+    # While the model is loaded, the workers that need heavy libraries can already import them.
+    targets = {request.target for request in recipe.targets}
+    warming = {target: Call("warm_target", {"target": target}) for target in sorted(targets & {"tflite", "coreml"})}
+    first = workers.run({"source": prepare, **warming}, progress, timeout=_STAGE_SECONDS)
+    prepared = _result(first["source"])
+    problems = [request.name for request in recipe.targets if prepared["problems"][request.name]]
+    if problems:
+        raise error_from_json(prepared["problems"][problems[0]])
+    require_memory(max(prepared["memory"].values()), "This conversion")
+
+    judged = recipe.verification
+    reference = Call(
+        "run_reference",
+        {
+            **common,
+            "images": judged.images,
+            "samples": judged.samples,
+            "seconds": judged.seconds,
+            "fp16": any(request.precision != "fp32" for request in recipe.targets),
+        },
+    )
+    requests = {request.name: request for request in recipe.targets}
+    calls = {
+        name: Call("export_target", {**common, "request": asdict(request)}, worker=request.target)
+        for name, request in sorted(requests.items(), key=lambda item: -prepared["memory"][item[0]])
+    }
+    second = workers.run({"source": reference, **calls}, progress, timeout=_STAGE_SECONDS)
+    reference_result = _result(second["source"])
+    exports = {name: second[name] for name in calls}
+    checks = {
+        name: Call(
+            "verify_target",
+            {**common, "request": asdict(requests[name]), "path": export["path"], "seconds": judged.seconds},
+            worker=requests[name].target,
+        )
+        for name, export in exports.items()
+        if isinstance(export, dict)
+    }
+    verdicts = workers.run(checks, progress, timeout=_STAGE_SECONDS) if checks else {}
+    artifacts = tuple(_artifact(request, exports[name], verdicts.get(name)) for name, request in requests.items())
+    return Conversion(
+        recipe=replace(recipe, source_sha256=prepared["source"]["sha256"]),
+        prepared=prepared,
+        artifacts=artifacts,
+        samples=tuple(reference_result["samples"]),
+        fp16_risk=reference_result.get("fp16_risk"),
+        seconds=time.monotonic() - start,
+        peak_memory=workers.peak_memory,
+    )
+
+
+def _result(outcome: dict[str, Any] | StudioError) -> dict[str, Any]:
+    if isinstance(outcome, StudioError):
+        raise outcome
+    return outcome
+
+
+def _artifact(
+    request: TargetRequest, export: dict[str, Any] | StudioError, verdict: dict[str, Any] | StudioError | None
+) -> Artifact:
+    if isinstance(export, CancelledError):
+        raise export
+    if isinstance(export, StudioError):
+        return Artifact(request, error=export)
+    metadata = json.loads(export["metadata"])
+    made: dict[str, Any] = {
+        "path": Path(export["path"]),
+        "engine": metadata["engine"],
+        "notes": tuple(export["notes"]),
+        "seconds": export["seconds"],
+    }
+    if isinstance(verdict, CancelledError):
+        raise verdict
+    if isinstance(verdict, StudioError):
+        return Artifact(request, error=verdict, **made)
+    assert verdict is not None
+    return Artifact(request, verification=verdict["verification"], first_difference=verdict["first_difference"], **made)
+
+
+def _place(conversion: Conversion, staging: Staging, names: Mapping[str, str], force: bool) -> Conversion:
+    """Move what was made to its final names, and write report and log beside it."""
+    placed = []
+    for artifact in conversion.artifacts:
+        if artifact.path is None:
+            placed.append(artifact)
+            continue
+        name = names[artifact.request.name]
+        size, digest = size_of(artifact.path), sha256_of(artifact.path)
+        final = staging.place(artifact.path, name if artifact.verified else f"{name}{UNVERIFIED}", force=force)
+        placed.append(replace(artifact, path=final, size=size, sha256=digest))
+    finished = replace(conversion, artifacts=tuple(placed))
+    if conversion.prepared["host_matrix"]:
+        staging.place(staging.path / HOST_MATRIX_FILE, HOST_MATRIX_FILE, force=force)
+    for name, text in (
+        (REPORT_FILE, json.dumps(finished.to_json(), indent=2)),
+        (LOG_FILE, _logs(staging.path / "logs")),
+    ):
+        with destination_errors(staging.destination / name):
+            (staging.path / name).write_text(text, encoding="utf-8")
+        staging.place(staging.path / name, name, force=force)
+    return finished
+
+
+def _logs(folder: Path) -> str:
+    """Return what the workers and their native libraries printed, one worker after the other."""
+    texts = []
+    for file in sorted(folder.glob("*.log")) if folder.is_dir() else []:
+        texts.append(f"===== {file.stem} =====\n{file.read_text(encoding='utf-8', errors='replace')}")
+    return "\n".join(texts)

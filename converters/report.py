@@ -1,0 +1,80 @@
+"""A conversion in words, for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from converters.files import readable_size
+from converters.registry import EXPORTERS, exporter
+
+if TYPE_CHECKING:
+    from converters.pipeline import Artifact, Conversion
+
+
+def as_text(conversion: Conversion) -> str:
+    """Return a table of what was made, how near it is to the original, and every sentence that matters."""
+    source = conversion.prepared["source"]
+    family = conversion.prepared["family"] or "no known family"
+    lines = [
+        f"{source['name']}: {family}, {readable_size(conversion.prepared['parameters'])} of weights, "
+        f"sha256 {source['sha256'][:12]}…",
+        "",
+        f"{'file':<44} {'size':>9}  {'verified':<9} {'largest':>9} {'PSNR':>9}  worst sample",
+    ]
+    for artifact in conversion.artifacts:
+        lines.append(_row(artifact))
+    sentences = [*conversion.prepared["notes"]]
+    for artifact in conversion.artifacts:
+        sentences += [f"{artifact.request.name}: {note}" for note in artifact.notes]
+        sentences += [f"{artifact.request.name}: {note}" for note in (artifact.verification or {}).get("notes", [])]
+        sentences += _complaints(artifact)
+    sentences += (conversion.fp16_risk or {}).get("sentences", [])
+    if conversion.prepared["host_matrix"]:
+        sentences.append(
+            "The identity matrix emap, which the host program multiplies the face embedding by, is in emap.npy: "
+            "mobile formats do not carry it."
+        )
+    lines += ["", *sentences] if sentences else []
+    lines += [
+        "",
+        f"{len(conversion.samples)} samples, {conversion.seconds:.1f} s, "
+        f"{readable_size(conversion.peak_memory)} of memory at the peak.",
+    ]
+    return "\n".join(lines)
+
+
+def _row(artifact: Artifact) -> str:
+    if artifact.path is None:
+        return f"{artifact.request.name:<44} {'':>9}  failed"
+    verdict = "yes" if artifact.verified else "NO"
+    row = f"{artifact.path.name:<44} {readable_size(artifact.size):>9}  {verdict:<9}"
+    worst = (artifact.verification or {}).get("worst")
+    if not worst:
+        return row
+    largest = "-" if worst["relative"] is None else f"{worst['relative']:.1e}"
+    psnr = "equal" if worst["psnr"] is None else f"{worst['psnr']:.1f} dB"
+    return f"{row} {largest:>9} {psnr:>9}  {worst['sample']}"
+
+
+def _complaints(artifact: Artifact) -> list[str]:
+    name = artifact.request.name
+    if artifact.error:
+        return [f"{name}: {artifact.error}"]
+    if artifact.verified or artifact.verification is None:
+        return []
+    worst = artifact.verification["worst"]
+    sentences = [f"{name}: on {worst['sample']} the output {worst['output']} {worst['complaint']}."]
+    if artifact.first_difference:
+        sentences.append(f"{name}: {artifact.first_difference['sentence']}")
+    return sentences
+
+
+def options_text() -> str:
+    """Return every target's options, from the same descriptions that check them."""
+    lines = []
+    for target in EXPORTERS:
+        for parameter in exporter(target).parameters:
+            choices = f" (of {', '.join(map(str, parameter.choices))})" if parameter.choices else ""
+            lines.append(f"{target}.{parameter.name}={parameter.default}{choices}")
+            lines.append(f"    {parameter.help}")
+    return "\n".join(lines)

@@ -1,0 +1,217 @@
+"""What worker processes do for a conversion, one function per stage; plain data in and out.
+
+Each function is an operation of `converters.worker`: it takes the arguments of a request and a Progress, and returns
+what goes back as JSON. Anything large stays in the staging folder that both sides know.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from converters.errors import BadInputError, StudioError
+from converters.measure.parity import Sample, Verification
+from converters.model.graph import Model
+from converters.progress import Progress
+from converters.recipe import Recipe, TargetRequest
+from converters.registry import exporter, step
+
+MODEL_FOLDER = "model"
+REFERENCE_FOLDER = "reference"
+# Factors on the weights' size, measured on a 554 MB swapper; the constant is the libraries' own share.
+_MEMORY_FACTOR = {"mnn": 4.0, "tflite": 7.0, "coreml": 5.5, "onnx": 4.0}
+_MEMORY_CONSTANT = 1_200_000_000
+
+
+def memory_estimate(model: Model, target: str) -> int:
+    """Return the bytes that one target's worker is expected to need at its peak."""
+    return int(_MEMORY_CONSTANT + _MEMORY_FACTOR[target] * model.parameter_bytes)
+
+
+def inspect_source(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Load a model and say what it is.
+
+    Args:
+        arguments: "source", "shapes", "trust".
+        progress: told about stages.
+
+    Returns:
+        "inspection": plain data; "text": the same for a terminal.
+    """
+    from converters.model.inspection import inspect
+    from converters.model.inspection_text import as_text
+
+    model = _load(arguments, progress)
+    progress("Examining the model")
+    inspection = inspect(model)
+    return {"inspection": inspection.to_json(), "text": as_text(inspection)}
+
+
+def prepare(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Load a model, apply the steps, say what speaks against each target, and keep the result in staging.
+
+    Args:
+        arguments: "recipe": plain data; "trust"; "staging": a private folder.
+        progress: told about stages.
+
+    Returns:
+        "source", "family", "signature", "parameters" (bytes), "notes"; "problems": for each target request the
+        error that speaks against it, or None; "memory": for each target request the estimate in bytes.
+
+    Raises:
+        BadInputError: the source differs from the one the recipe was written for.
+    """
+    recipe = Recipe.from_json(arguments["recipe"])
+    staging = Path(arguments["staging"])
+    model = _load(
+        {"source": recipe.source, "shapes": recipe.shapes, "trust": arguments["trust"]},
+        progress,
+    )
+    if recipe.source_sha256 and recipe.source_sha256 != model.source.sha256:
+        raise BadInputError(
+            f"{model.source.name} is not the file the recipe was written for.",
+            "Its contents have changed, or it is another file of the same name.",
+            "Remove source.sha256 from the recipe to use it all the same.",
+        )
+    for request in recipe.steps:
+        result = step(request.step).run(model, request.options, progress)
+        model = replace(result.model, notes=(*result.model.notes, *result.notes))
+    problems: dict[str, dict[str, str] | None] = {}
+    for target in recipe.targets:
+        try:
+            exporter(target.target).check(model, target.precision, target.options)
+            problems[target.name] = None
+        except StudioError as error:
+            problems[target.name] = error.to_json()
+    progress("Staging the model")
+    model.save(staging / MODEL_FOLDER)
+    return {
+        "source": asdict(model.source),
+        "family": model.family,
+        "signature": model.signature.to_json(),
+        "parameters": model.parameter_bytes,
+        "host_matrix": _write_host_matrix(model, staging),
+        "notes": list(model.notes),
+        "problems": problems,
+        "memory": {target.name: memory_estimate(model, target.target) for target in recipe.targets},
+    }
+
+
+def _load(arguments: dict[str, Any], progress: Progress) -> Model:
+    from converters.model.source import load
+
+    shapes = {name: tuple(shape) for name, shape in arguments["shapes"].items()}
+    return load(arguments["source"], shapes=shapes, trust=bool(arguments["trust"]), progress=progress)
+
+
+HOST_MATRIX_FILE = "emap.npy"
+
+
+def _write_host_matrix(model: Model, staging: Path) -> bool:
+    """Keep `emap`, which host programs read from the ONNX file and no other format carries, beside the artifacts."""
+    import numpy as np
+    import onnx
+
+    initializers = model.proto.graph.initializer
+    if not initializers or initializers[-1].name != "emap":
+        return False
+    np.save(staging / HOST_MATRIX_FILE, onnx.numpy_helper.to_array(initializers[-1]), allow_pickle=False)
+    return True
+
+
+def run_reference(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Run the original on the verification samples.
+
+    Args:
+        arguments: "staging"; "images": a folder or ""; "samples"; "seconds".
+        progress: told after every sample.
+
+    Returns:
+        "samples": the names of those that were run; "fp16_risk": sentences on values outside fp16.
+    """
+    from converters.measure.reference import write_references
+    from converters.runtimes.onnx import OnnxSession
+    from converters.samples import read_pictures, verification_samples
+
+    staging = Path(arguments["staging"])
+    model = Model.open(staging / MODEL_FOLDER, weights=False)
+    images = arguments["images"]
+    pictures = read_pictures(Path(images), arguments["samples"]) if images else []
+    samples = verification_samples(model.signature, pictures, arguments["samples"])
+    with OnnxSession(staging / MODEL_FOLDER / "model.onnx") as session:
+        names = write_references(session, samples, staging / REFERENCE_FOLDER, arguments["seconds"], progress)
+    return {"samples": names}
+
+
+def export_target(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Write one artifact into its own folder of the staging.
+
+    Args:
+        arguments: "staging"; "request": a target request's plain data.
+        progress: told about stages.
+
+    Returns:
+        "path"; "metadata": its text; "notes"; "seconds".
+    """
+    from converters.samples import verification_samples
+
+    staging = Path(arguments["staging"])
+    request = _request(arguments)
+    model = Model.open(staging / MODEL_FOLDER)
+    folder = staging / request.name
+    folder.mkdir()
+    feeds = [sample.feeds for sample in verification_samples(model.signature, [], 20) if sample.kind == "real"]
+    start = time.monotonic()
+    export = exporter(request.target).export(model, folder, request.precision, request.options, feeds, progress)
+    return {
+        "path": str(export.path),
+        "metadata": export.metadata.to_text(),
+        "notes": list(export.notes),
+        "seconds": time.monotonic() - start,
+    }
+
+
+def verify_target(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Judge one artifact by the original's results; when it fails, say where it leaves the original.
+
+    Args:
+        arguments: "staging"; "request"; "path"; "seconds".
+        progress: told after every sample.
+
+    Returns:
+        "verification": plain data; "first_difference": plain data or None.
+    """
+    from converters.measure.reference import verify
+
+    staging = Path(arguments["staging"])
+    request = _request(arguments)
+    target = exporter(request.target)
+    with target.open_session(Path(arguments["path"])) as session:
+        verification = verify(session, staging / REFERENCE_FOLDER, request.precision, arguments["seconds"], progress)
+    found = None if verification.passed else _first_difference(staging, request, verification, progress)
+    return {"verification": verification.to_json(), "first_difference": found}
+
+
+def _first_difference(
+    staging: Path, request: TargetRequest, verification: Verification, progress: Progress
+) -> dict[str, Any]:
+    from converters.measure.first_difference import locate
+    from converters.measure.reference import read_references
+
+    worst = verification.worst.sample
+    sample: Sample = next(
+        item.sample for item in read_references(staging / REFERENCE_FOLDER) if item.sample.name == worst
+    )
+    model = Model.open(staging / MODEL_FOLDER)
+    target = exporter(request.target)
+    try:
+        return locate(model, target, request.precision, request.options, sample, progress).to_json()
+    except StudioError as error:
+        # The search exports a slightly different graph, which may itself be refused; the verdict stands either way.
+        return {"sentence": f"The first layer that differs could not be found. {error}"}
+
+
+def _request(arguments: dict[str, Any]) -> TargetRequest:
+    return Recipe.from_json({"version": 1, "targets": [arguments["request"]]}).targets[0]
