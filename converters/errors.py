@@ -104,6 +104,6 @@ def error_from_json(data: dict[str, str]) -> StudioError:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return 'Did you mean …?' for the nearest known word, or the list of known words."""
-    known = sorted(known)
+    known = sorted(str(item) for item in known)
     close = difflib.get_close_matches(word, known, n=1)
     return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
