@@ -1,0 +1,62 @@
+"""What a worker process can be asked to do, by name.
+
+An operation takes plain JSON data and a Progress, and returns plain JSON data. It is named by a dotted path so that
+a worker imports only what it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from converters.progress import Progress
+
+Data = dict[str, Any]
+Operation = Callable[[Data, Progress], Data]
+
+OPERATIONS: dict[str, str] = {
+    "warm": "converters.operations:warm",
+}
+
+
+def find_operation(name: str, table: Mapping[str, str]) -> Operation:
+    """Import and return the operation that `table` calls `name`.
+
+    Raises:
+        KeyError: there is none, a bug of the caller.
+    """
+    operation: Operation = imported(table[name])
+    return operation
+
+
+def imported(path: str) -> Any:
+    """Return what `path` ("package.module:name") names, importing its module."""
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def warm(arguments: Data, progress: Progress) -> Data:
+    """Import modules ahead of the work that needs them.
+
+    Args:
+        arguments: `modules`, their names in the order to import them.
+        progress: told about each.
+
+    Returns:
+        `seconds`: what each import took; `missing`: why a module could not be imported, by its name.
+    """
+    modules: list[str] = arguments["modules"]
+    seconds: dict[str, float] = {}
+    missing: dict[str, str] = {}
+    for index, module in enumerate(modules):
+        progress("Getting ready", index / len(modules), module)
+        start = time.perf_counter()
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            missing[module] = str(error)
+        else:
+            seconds[module] = time.perf_counter() - start
+    return {"seconds": seconds, "missing": missing}

@@ -1,0 +1,354 @@
+"""The parent's side of worker processes: call an operation, learn its result or a sentence on why there is none."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from converters.errors import CancelledError, StudioError, WorkerError, error_from_json
+from converters.process_tree import end_in_words, tree_memory
+from converters.progress import Progress, ProgressMessage
+from converters.worker_log import WorkerLog
+from converters.worker_process import BrokenProtocolError, WorkerIsOver, WorkerProcess
+
+Data = dict[str, Any]
+
+_POLL = 0.05  # seconds between two looks at whether somebody cancelled
+_PATIENCE = 1.0  # seconds for each of: stopping by itself, stopping when asked by the system
+_LOG_CHECK = 0.5  # seconds between two looks at the size of the log
+_MEMORY_CHECK = 0.2  # seconds between two looks at the memory
+
+
+class Worker:
+    """A worker process that starts at the first call, stays for the next, and is replaced after a crash.
+
+    Use it as a context manager, or close it.
+
+    Args:
+        log: file that takes what native libraries print.
+        threads: of native libraries; 0 for all cores.
+        operations: "module:table" instead of the product's operations; for tests.
+    """
+
+    def __init__(self, log: Path, *, threads: int = 0, operations: str = "") -> None:
+        self._log = WorkerLog(Path(log).absolute())
+        self._threads = threads
+        self._operations = operations
+        self._process: WorkerProcess | None = None
+        self._last_id = 0
+        self._busy = threading.Lock()
+        self._is_closing = threading.Event()
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the process; None while there is none."""
+        process = self._process
+        return None if process is None or process.has_ended else process.pid
+
+    def memory(self) -> int:
+        """Return the resident bytes of the process and all it started; 0 while there is none."""
+        pid = self.pid
+        return 0 if pid is None else tree_memory(pid)
+
+    def start(self) -> None:
+        """Start the process ahead of the first call.
+
+        Raises:
+            WorkerError: it cannot be started.
+        """
+        with self._used():
+            self._running()
+
+    def call(self, operation: str, arguments: Data, progress: Progress, timeout: float | None = None) -> Data:
+        """Have the worker do one operation.
+
+        Args:
+            operation: a name of the table in `converters.operations`.
+            arguments: plain JSON data.
+            progress: gets the operation's messages; asked 20 times a second whether to stop. The call ends within
+                3 seconds after that, whatever the operation does.
+            timeout: seconds for all of it; None for no limit.
+
+        Returns:
+            What the operation returned.
+
+        Raises:
+            CancelledError: `progress` said so, or the worker was closed.
+            WorkerError: the process crashed, was killed, took too long or has a bug; the next call starts a new one.
+            StudioError: the operation's own, of its own kind.
+            RuntimeError: another call is running, a bug of the caller.
+        """
+        with self._used():
+            if self._should_stop(progress):
+                raise _cancelled()
+            process = self._running()
+            self._log.limit()
+            self._log.mark()
+            self._last_id += 1
+            process.send({"id": self._last_id, "operation": operation, "arguments": arguments})
+            try:
+                answer = self._answer(process, operation, progress, timeout)
+            except BaseException:
+                self._discard()
+                raise
+            if answer is None:  # stopped of its own accord: it can be used again
+                raise _cancelled()
+            if answer["event"] == "result":
+                value: Data = answer["value"]
+                return value
+            raise self._error(operation, answer)
+
+    def _answer(self, process: WorkerProcess, operation: str, progress: Progress, timeout: float | None) -> Data | None:
+        """Return the last message of the running call; None when it stopped because it was told to."""
+        started = log_checked = time.monotonic()
+        try:
+            while True:
+                message = process.receive(_POLL)
+                if message is not None and message.get("id") == self._last_id:
+                    if message["event"] != "progress":
+                        return message
+                    progress.report(ProgressMessage(message["stage"], message["fraction"], message["detail"]))
+                now = time.monotonic()
+                if self._should_stop(progress):
+                    self._stop(process)
+                    return None
+                if timeout is not None and now - started > timeout:
+                    raise WorkerError(
+                        f"{operation} did not finish within {timeout:g} seconds and was stopped.",
+                        self._last_words(),
+                        "Allow more time, or try a smaller model.",
+                    )
+                if now - log_checked > _LOG_CHECK:
+                    log_checked = now
+                    self._log.limit()
+        except WorkerIsOver:
+            raise self._crash(operation, self._discard()) from None
+        except BrokenProtocolError as error:
+            raise WorkerError(
+                f"The worker process doing {operation} sent something that is no message: {error}.", self._last_words()
+            ) from error
+
+    def _stop(self, process: WorkerProcess) -> None:
+        """End the running call: ask it, then have the system ask the process, then by force.
+
+        Raises:
+            CancelledError: the process had to go.
+        """
+        process.send({"cancel": self._last_id})
+        deadline = time.monotonic() + (0 if self._is_closing.is_set() else _PATIENCE)
+        try:
+            while time.monotonic() < deadline:
+                message = process.receive(_POLL)
+                if message is not None and message.get("id") == self._last_id and message["event"] != "progress":
+                    return
+            process.stop(by_force=False)
+            process.ends_within(_PATIENCE)
+        except (WorkerIsOver, BrokenProtocolError):
+            pass  # it went, or goes now: which way does not matter any more
+        raise _cancelled()
+
+    def close(self) -> None:
+        """End the process; a call that is running in another thread ends with CancelledError.
+
+        The worker can be used again afterwards and would start a new process.
+        """
+        self._is_closing.set()
+        with self._busy:
+            try:
+                process = self._process
+                if process is None:
+                    return
+                process.quit()
+                if not process.ends_within(_PATIENCE):
+                    process.stop(by_force=False)
+                    process.ends_within(_PATIENCE)
+                self._discard()
+            finally:
+                self._is_closing.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _used(self) -> Iterator[None]:
+        if not self._busy.acquire(blocking=False):
+            raise RuntimeError("this worker is busy with another call")
+        try:
+            yield
+        finally:
+            self._busy.release()
+
+    def _running(self) -> WorkerProcess:
+        if self._process is not None and self._process.has_ended:
+            self._discard()
+        if self._process is None:
+            self._process = WorkerProcess(self._log.path, self._threads, self._operations)
+        return self._process
+
+    def _discard(self) -> int:
+        process, self._process = self._process, None
+        return 0 if process is None else process.finish()
+
+    def _should_stop(self, progress: Progress) -> bool:
+        return self._is_closing.is_set() or progress.is_cancelled()
+
+    def _error(self, operation: str, answer: Data) -> StudioError:
+        if answer["kind"] == "bug":
+            return WorkerError(
+                f"{operation} failed in a way that is not foreseen: {answer['what']}.",
+                "",
+                f"Please report this with the log {self._log.path}.",
+            )
+        error = error_from_json(answer)
+        if isinstance(error, WorkerError) and not error.why:
+            error = WorkerError(error.what, self._last_words(), error.remedy)
+        return error
+
+    def _crash(self, operation: str, status: int) -> WorkerError:
+        what = f"The worker process doing {operation} is gone. {end_in_words(status)}"
+        if any("bad_alloc" in line for line in self._log.last_lines()):
+            what += " Memory ran out."
+        return WorkerError(what, self._last_words(), f"The whole log is {self._log.path}.")
+
+    def _last_words(self) -> str:
+        lines = self._log.last_lines()
+        return "\n".join(["The last lines of its log:", *lines, ""]) if lines else ""
+
+
+def _cancelled() -> CancelledError:
+    return CancelledError("Cancelled.", "", "Nothing was written.")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One job of a pool: an operation and its arguments, plain JSON data."""
+
+    operation: str
+    arguments: Data
+
+
+class WorkerPool:
+    """Several named jobs at once, each in a worker of its own that stays warm for the next job of that name.
+
+    Use it as a context manager, or close it.
+
+    Args:
+        lanes: how many jobs run at the same time.
+        log_folder: gets one log per name.
+        threads: of native libraries in each worker; 0 for all cores.
+        operations: as for `Worker`.
+
+    Attributes:
+        peak_memory: the largest sum of resident bytes of this process and everything below it that was seen while
+            jobs ran; looked at five times a second, and memory that processes share counts in each.
+    """
+
+    def __init__(self, lanes: int, log_folder: Path, *, threads: int = 0, operations: str = "") -> None:
+        self.lanes = lanes
+        self.peak_memory = 0
+        self._log_folder = Path(log_folder)
+        self._threads = threads
+        self._operations = operations
+        self._workers: dict[str, Worker] = {}
+
+    def run(
+        self, calls: Mapping[str, Call], progress: Progress, timeout: float | None = None
+    ) -> dict[str, Data | StudioError]:
+        """Run jobs, as many at once as there are lanes, in the order given; one that fails stops no other.
+
+        Args:
+            calls: by name. A job of the same name goes to the same worker process as before.
+            progress: gets messages whose stage begins with the job's name ("coreml: Converting").
+            timeout: seconds for each job, from its start; None for no limit.
+
+        Returns:
+            For every name its result, or the error that it ended with.
+
+        Raises:
+            CancelledError: `progress` said so; all jobs are stopped.
+        """
+        stop = threading.Event()
+        reporting = threading.Lock()
+
+        def run_one(name: str, call: Call) -> Data | StudioError:
+            def report(message: ProgressMessage) -> None:
+                with reporting:
+                    progress.report(ProgressMessage(f"{name}: {message.stage}", message.fraction, message.detail))
+
+            own = Progress(report, lambda: stop.is_set() or progress.is_cancelled())
+            try:
+                return self._worker(name).call(call.operation, call.arguments, own, timeout)
+            except StudioError as error:
+                return error
+
+        with self._measuring(), ThreadPoolExecutor(self.lanes, thread_name_prefix="lane") as lanes:
+            try:
+                for name in calls:
+                    self._worker(name)
+                jobs = {name: lanes.submit(run_one, name, call) for name, call in calls.items()}
+                results = {name: job.result() for name, job in jobs.items()}
+            except BaseException:  # Ctrl-C, or a bug: nothing may go on behind the caller's back
+                stop.set()
+                raise
+        if any(isinstance(result, CancelledError) for result in results.values()):
+            raise _cancelled()
+        return results
+
+    def start(self, name: str) -> None:
+        """Start the worker of a name ahead of its first job.
+
+        Raises:
+            WorkerError: it cannot be started.
+        """
+        self._worker(name).start()
+
+    def close(self) -> None:
+        """End all workers; jobs that run in another thread end with CancelledError."""
+        workers = list(self._workers.values())
+        if workers:
+            with ThreadPoolExecutor(len(workers), thread_name_prefix="closing") as closing:
+                list(closing.map(Worker.close, workers))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _worker(self, name: str) -> Worker:
+        if name not in self._workers:
+            log = self._log_folder / f"{name}.log"
+            self._workers[name] = Worker(log, threads=self._threads, operations=self._operations)
+        return self._workers[name]
+
+    @contextmanager
+    def _measuring(self) -> Iterator[None]:
+        is_over = threading.Event()
+
+        def measure() -> None:
+            while not is_over.wait(_MEMORY_CHECK):
+                self.peak_memory = max(self.peak_memory, tree_memory(os.getpid()))
+
+        self.peak_memory = max(self.peak_memory, tree_memory(os.getpid()))
+        thread = threading.Thread(target=measure, name="memory", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()

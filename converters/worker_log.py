@@ -1,0 +1,63 @@
+"""The file that takes what a worker and its native libraries print: bounded, and its last lines for people."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+LARGEST_LOG = 20_000_000
+"""Bytes after which the older part of a log is dropped."""
+
+_KEPT = LARGEST_LOG // 4
+_LAST = 65_536  # bytes that surely hold the last lines
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+
+
+class WorkerLog:
+    """A log file that another process appends to.
+
+    Args:
+        path: of the file; its folder is created.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._mark = 0
+
+    def mark(self) -> None:
+        """Remember that what follows belongs to new work."""
+        self._mark = self._size()
+
+    def last_lines(self, count: int = 20) -> list[str]:
+        """Return the last lines since the mark that are not empty, at most 300 characters of each."""
+        size = self._size()
+        start = self._mark if self._mark <= size else 0  # the log was cut in the meantime
+        text = self._read(max(start, size - _LAST)).decode("utf-8", errors="replace")
+        lines = (_CONTROL.sub("", line).rstrip() for line in text.splitlines())
+        return [line[:300] for line in lines if line][-count:]
+
+    def limit(self) -> None:
+        """Drop the older part when the file became larger than `LARGEST_LOG`.
+
+        The writer appends and never seeks, so the file may be cut under its hands; at worst the lines of this very
+        moment are lost.
+        """
+        size = self._size()
+        if size <= LARGEST_LOG:
+            return
+        kept = self._read(size - _KEPT)
+        with self.path.open("r+b") as file:
+            file.truncate(0)
+        with self.path.open("ab") as file:
+            file.write(b"[older lines were dropped]\n" + kept)
+        self._mark = 0
+
+    def _size(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def _read(self, start: int) -> bytes:
+        if not self.path.exists():
+            return b""
+        with self.path.open("rb") as file:
+            file.seek(start)
+            return file.read()
