@@ -230,7 +230,7 @@ def _run(
             "images": judged.images,
             "samples": judged.samples,
             "seconds": judged.seconds,
-            "fp16": any(request.precision != "fp32" for request in recipe.targets),
+            "precisions": sorted({request.precision for request in recipe.targets}),
         },
     )
     requests = {request.name: request for request in recipe.targets}

@@ -125,7 +125,7 @@ def run_reference(arguments: dict[str, Any], progress: Progress) -> dict[str, An
     """Run the original on the verification samples.
 
     Args:
-        arguments: "staging"; "images": a folder or ""; "samples"; "seconds".
+        arguments: "staging"; "images": a folder or ""; "samples"; "seconds"; "precisions": of all requests.
         progress: told after every sample.
 
     Returns:
@@ -141,7 +141,14 @@ def run_reference(arguments: dict[str, Any], progress: Progress) -> dict[str, An
     pictures = read_pictures(Path(images), arguments["samples"]) if images else []
     samples = verification_samples(model.signature, pictures, arguments["samples"])
     with OnnxSession(staging / MODEL_FOLDER / "model.onnx") as session:
-        names = write_references(session, samples, staging / REFERENCE_FOLDER, arguments["seconds"], progress)
+        names = write_references(
+            session,
+            samples,
+            staging / REFERENCE_FOLDER,
+            arguments["seconds"],
+            progress,
+            arguments["precisions"],
+        )
     return {"samples": names}
 
 

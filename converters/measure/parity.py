@@ -60,12 +60,19 @@ LIMITS: Mapping[str, Limits] = {
     "int8-weights": Limits(largest=0.5, psnr=28.0, agreement=0.95),
 }
 # Constant and extreme pictures drive normalisation to divide rounding noise by almost nothing, in the original as
-# well: they must stay finite and near, not equal.
+# well: they must stay finite and near, not equal. How near is further widened by what rounding of that precision does
+# to the original itself, see `compare_output`.
 _UNUSUAL: Mapping[str, Limits] = {
     "fp32": Limits(largest=1e-2, psnr=60.0, agreement=0.99),
     "fp16": Limits(largest=0.5, psnr=28.0, agreement=0.95),
     "int8-weights": Limits(largest=0.75, psnr=20.0, agreement=0.9),
 }
+
+
+# The relative rounding of each precision: half a unit in the last place, for int8 of the largest weight.
+ROUNDINGS: Mapping[str, float] = {"fp32": 2.0**-24, "fp16": 2.0**-12, "int8-weights": 2.0**-8}
+# An artifact rounds in every layer and every weight, the perturbed original only at its input.
+_RESPONSE_MARGIN = 16.0
 
 
 def limits_for(precision: str, kind: SampleKind) -> Limits:
@@ -178,9 +185,19 @@ def spans(references: Sequence[Arrays]) -> dict[str, float]:
 
 
 def compare_output(
-    sample: Sample, output: str, reference: Array, candidate: Array, span: float, precision: str
+    sample: Sample,
+    output: str,
+    reference: Array,
+    candidate: Array,
+    span: float,
+    precision: str,
+    response: Array | None = None,
 ) -> OutputDifference:
     """Compare one output of one sample.
+
+    A normalisation layer divides by the deviation of its input. On a constant picture that deviation is rounding
+    noise, and the original's own result means little: `response` shows how much, and the limits of constant and
+    extreme samples widen accordingly. Values that are not finite fail all the same.
 
     Args:
         sample: which sample was run.
@@ -188,6 +205,8 @@ def compare_output(
         reference, candidate: the model's and the artifact's result, in the graph's layout.
         span: of this output, see `spans`.
         precision: whose limits apply.
+        response: what the original makes of this sample when its input is rounded to `precision`; heeded for
+            constant and extreme samples only, None when it was not measured.
     """
 
     def result(complaint: str, **measured: float) -> OutputDifference:
@@ -225,6 +244,8 @@ def compare_output(
         "agreement": float(np.mean(difference == 0)) if difference.size else 1.0,
     }
     limits = limits_for(precision, sample.kind)
+    if response is not None and sample.kind in (SampleKind.CONSTANT, SampleKind.EXTREME):
+        limits = _widened(limits, (response.astype(np.float64) - wide_reference)[usable] / scale)
     if reference.dtype.kind in "iub":
         wrong = measured["agreement"] < limits.agreement
         return result(f"agrees in {measured['agreement']:.1%} of its elements only" if wrong else "", **measured)
@@ -234,6 +255,18 @@ def compare_output(
     if measured["psnr"] < limits.psnr:
         return result(f"reaches a PSNR of {measured['psnr']:.1f} dB, {limits.psnr:.0f} is needed", **measured)
     return result("", **measured)
+
+
+def _widened(limits: Limits, response: npt.NDArray[np.float64]) -> Limits:
+    """Widen limits to what the original does to itself under rounding, with a margin; `response` is in spans."""
+    mean_square = float(np.mean(np.square(response))) if response.size else 0.0
+    changed = float(np.mean(response != 0)) if response.size else 0.0
+    own_psnr = -10 * math.log10(mean_square) if mean_square > 0 else math.inf
+    return Limits(
+        largest=max(limits.largest, _RESPONSE_MARGIN * float(np.abs(response).max(initial=0.0))),
+        psnr=min(limits.psnr, own_psnr - 20 * math.log10(_RESPONSE_MARGIN)),
+        agreement=min(limits.agreement, 1 - _RESPONSE_MARGIN * changed),
+    )
 
 
 def _same_numbers(candidate: npt.DTypeLike, reference: npt.DTypeLike) -> bool:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from converters.errors import UnsupportedError
-from converters.measure.parity import Sample, SampleKind, Verification, compare_output, spans
+from converters.measure.parity import ROUNDINGS, Sample, SampleKind, Verification, compare_output, spans
 from converters.progress import Progress
-from converters.runtimes.base import Arrays, Session
+from converters.runtimes.base import Array, Arrays, Session
 
 LEAST_SAMPLES = 4
 _INDEX_FILE = "index.json"
@@ -25,10 +25,17 @@ class ReferenceResult:
 
     sample: Sample
     results: Arrays
+    responses: dict[str, Arrays]
+    """By precision: the results on the input rounded to it; for constant and extreme samples only."""
 
 
 def write_references(
-    session: Session, samples: list[Sample], folder: Path, seconds: float, progress: Progress
+    session: Session,
+    samples: list[Sample],
+    folder: Path,
+    seconds: float,
+    progress: Progress,
+    precisions: Sequence[str] = (),
 ) -> list[str]:
     """Run the original on the samples and keep feeds and results in `folder`.
 
@@ -38,6 +45,7 @@ def write_references(
         folder: made if missing.
         seconds: budget; at least `LEAST_SAMPLES` samples are run, whatever they take.
         progress: told after every sample.
+        precisions: for which the original's own response to rounding is measured, on constant and extreme samples.
 
     Returns:
         The names of the samples that were run.
@@ -63,6 +71,9 @@ def write_references(
             )
         arrays = {f"feed:{name}": array for name, array in sample.feeds.items()}
         arrays |= {f"result:{name}": array for name, array in results.items()}
+        for precision in () if usual else precisions:
+            response = session.run(_rounded(sample.feeds, ROUNDINGS[precision]))
+            arrays |= {f"response:{precision}:{name}": array for name, array in response.items()}
         np.savez(folder / f"{place}.npz", allow_pickle=False, **arrays)
         names.append({"name": sample.name, "kind": sample.kind})
     (folder / _INDEX_FILE).write_text(json.dumps(names), encoding="utf-8")
@@ -75,7 +86,25 @@ def read_references(folder: Path) -> Iterator[ReferenceResult]:
         with np.load(folder / f"{place}.npz", allow_pickle=False) as arrays:
             feeds = {key[5:]: arrays[key] for key in arrays.files if key.startswith("feed:")}
             results = {key[7:]: arrays[key] for key in arrays.files if key.startswith("result:")}
-        yield ReferenceResult(Sample(item["name"], SampleKind(item["kind"]), feeds), results)
+            responses: dict[str, Arrays] = {}
+            for key in arrays.files:
+                if key.startswith("response:"):
+                    _, precision, name = key.split(":", 2)
+                    responses.setdefault(precision, {})[name] = arrays[key]
+        yield ReferenceResult(Sample(item["name"], SampleKind(item["kind"]), feeds), results, responses)
+
+
+def _rounded(feeds: Arrays, rounding: float) -> Arrays:
+    """Return feeds moved at random by up to `rounding` of their largest value, as arithmetic of less precision does."""
+    generator = np.random.default_rng(0)
+
+    def moved(array: Array) -> Array:
+        if array.dtype.kind != "f":
+            return array
+        step = rounding * float(np.abs(array).max(initial=0.0) or 1.0)
+        return np.asarray(array + generator.uniform(-step, step, array.shape), dtype=array.dtype)
+
+    return {name: moved(array) for name, array in feeds.items()}
 
 
 def verify(session: Session, folder: Path, precision: str, seconds: float, progress: Progress) -> Verification:
@@ -100,8 +129,9 @@ def verify(session: Session, folder: Path, precision: str, seconds: float, progr
         results = session.run(reference.sample.feeds)
         samples += 1
         for name, wanted in reference.results.items():
+            response = reference.responses.get(precision, {}).get(name)
             differences.append(
-                compare_output(reference.sample, name, wanted, results[name], span.get(name, 0.0), precision)
+                compare_output(reference.sample, name, wanted, results[name], span.get(name, 0.0), precision, response)
             )
     progress("Verifying", 1.0)
     notes = []

@@ -142,14 +142,15 @@ def metadata_for(
     outputs: tuple[EdgeBinding, ...],
 ) -> ArtifactMetadata:
     """Return the metadata of an artifact made from `model`; the licence is the family's."""
-    from converters.model.families import licence_of
+    from converters.model.families import family
 
+    known = family(model.family)
     return ArtifactMetadata(
         target=target,
         engine=engine,
         precision=precision,
         family=model.family,
-        licence=licence_of(model.family),
+        licence=known.licence if known else "",
         source_name=model.source.name,
         source_sha256=model.source.sha256,
         signature=model.signature,

@@ -111,3 +111,17 @@ def test_the_worst_sample_is_named(reference: np.ndarray) -> None:
     assert not verification.passed
     assert verification.worst.sample == "two"
     assert verification.to_json()["failures"][0]["sample"] == "two"
+
+
+def test_the_originals_own_response_to_rounding_widens_the_limits_of_unusual_samples_only() -> None:
+    generator = np.random.default_rng(4)
+    reference = generator.random((1, 3, 8, 8)).astype(np.float32)
+    shaky = reference + generator.uniform(-0.05, 0.05, reference.shape).astype(np.float32)
+    candidate = reference + generator.uniform(-0.3, 0.3, reference.shape).astype(np.float32)
+    constant = Sample("black", SampleKind.CONSTANT, {})
+    assert compare_output(constant, "output", reference, candidate, 1.0, "fp16").complaint
+    assert compare_output(constant, "output", reference, candidate, 1.0, "fp16", shaky).complaint == ""
+    assert compare_output(constant, "output", reference, candidate, 1.0, "fp16", reference.copy()).complaint
+    assert compare_output(SAMPLE, "output", reference, candidate, 1.0, "fp16", shaky).complaint
+    candidate[0, 0, 0, 0] = np.nan
+    assert compare_output(constant, "output", reference, candidate, 1.0, "fp16", shaky).complaint
