@@ -137,10 +137,12 @@ def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
 
 
 def _inspect(options: argparse.Namespace) -> int:
+    import tempfile
+
     from converters.worker_client import Worker
 
     arguments = {"source": options.model, "shapes": parse_shapes(options.shape), "trust": options.trust}
-    with Worker("inspect") as worker:
+    with tempfile.TemporaryDirectory(prefix="ffstudio-") as folder, Worker(Path(folder) / "inspect.log") as worker:
         result = worker.call("inspect_source", arguments, Progress(_Printer()))
     print(json.dumps(result["inspection"]) if options.json else result["text"])
     return 0

@@ -18,6 +18,12 @@ Operation = Callable[[Data, Progress], Data]
 
 OPERATIONS: dict[str, str] = {
     "warm": "converters.operations:warm",
+    "warm_target": "converters.stages:warm_target",
+    "inspect_source": "converters.stages:inspect_source",
+    "prepare": "converters.stages:prepare",
+    "run_reference": "converters.stages:run_reference",
+    "export_target": "converters.stages:export_target",
+    "verify_target": "converters.stages:verify_target",
 }
 
 

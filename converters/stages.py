@@ -49,6 +49,20 @@ def inspect_source(arguments: dict[str, Any], progress: Progress) -> dict[str, A
     return {"inspection": inspection.to_json(), "text": as_text(inspection)}
 
 
+def warm_target(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Import what a target's export will need, while something else is still to be done.
+
+    Args:
+        arguments: "target".
+        progress: told about the stage.
+    """
+    target = exporter(arguments["target"])
+    progress(f"Loading libraries for {target.title}")
+    if not target.unavailable():
+        target.warm()
+    return {}
+
+
 def prepare(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Load a model, apply the steps, say what speaks against each target, and keep the result in staging.
 

@@ -80,6 +80,10 @@ class Exporter(ABC):
     def open_session(self, path: Path, *, threads: int | None = None) -> Session:
         """Open one of this target's files."""
 
+    def warm(self) -> None:
+        """Import the heavy libraries that `_export` uses, so that a later export need not wait for them."""
+        return
+
     def check(self, model: Model, precision: Precision, options: dict[str, Value]) -> dict[str, Value]:
         """Return complete options; say everything that speaks against this export before any work starts.
 

@@ -60,6 +60,13 @@ class CoreMLExporter(Exporter):
                 objections.append("None of its inputs is known to be a picture; leave image_inputs off.")
         return objections
 
+    def warm(self) -> None:
+        from converters.runtimes.mil.coremltools_import import import_coremltools
+        from converters.torch_import import importer
+
+        del importer
+        import_coremltools()
+
     def open_session(self, path: Path, *, threads: int | None = None) -> Session:
         from converters.runtimes.coreml import CoreMLSession
 
