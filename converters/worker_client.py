@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +17,9 @@ from converters.process_tree import end_in_words, tree_memory
 from converters.progress import Progress, ProgressMessage
 from converters.worker_log import WorkerLog
 from converters.worker_process import BrokenProtocolError, WorkerIsOver, WorkerProcess
+from converters.worker_schedule import Call, Schedule
+
+__all__ = ["Call", "Worker", "WorkerPool"]
 
 Data = dict[str, Any]
 
@@ -33,13 +35,15 @@ class Worker:
     Use it as a context manager, or close it.
 
     Args:
-        log: file that takes what native libraries print.
+        name: what it is called in messages to people.
+        log: file that takes what native libraries print; None for a temporary one that goes with the worker.
         threads: of native libraries; 0 for all cores.
         operations: "module:table" instead of the product's operations; for tests.
     """
 
-    def __init__(self, log: Path, *, threads: int = 0, operations: str = "") -> None:
-        self._log = WorkerLog(Path(log).absolute())
+    def __init__(self, name: str, log: Path | None = None, *, threads: int = 0, operations: str = "") -> None:
+        self.name = name
+        self._log = WorkerLog(log)
         self._threads = threads
         self._operations = operations
         self._process: WorkerProcess | None = None
@@ -133,7 +137,8 @@ class Worker:
             raise self._crash(operation, self._discard()) from None
         except BrokenProtocolError as error:
             raise WorkerError(
-                f"The worker process doing {operation} sent something that is no message: {error}.", self._last_words()
+                f"The {self.name} worker, doing {operation}, sent something that is no message: {error}.",
+                self._last_words(),
             ) from error
 
     def _stop(self, process: WorkerProcess) -> None:
@@ -158,20 +163,20 @@ class Worker:
     def close(self) -> None:
         """End the process; a call that is running in another thread ends with CancelledError.
 
-        The worker can be used again afterwards and would start a new process.
+        The worker may be used again afterwards, in a new process.
         """
         self._is_closing.set()
         with self._busy:
             try:
                 process = self._process
-                if process is None:
-                    return
-                process.quit()
-                if not process.ends_within(_PATIENCE):
-                    process.stop(by_force=False)
-                    process.ends_within(_PATIENCE)
-                self._discard()
+                if process is not None:
+                    process.quit()
+                    if not process.ends_within(_PATIENCE):
+                        process.stop(by_force=False)
+                        process.ends_within(_PATIENCE)
+                    self._discard()
             finally:
+                self._log.close()
                 self._is_closing.clear()
 
     def __enter__(self) -> Self:
@@ -210,7 +215,7 @@ class Worker:
             return WorkerError(
                 f"{operation} failed in a way that is not foreseen: {answer['what']}.",
                 "",
-                f"Please report this with the log {self._log.path}.",
+                f"Please report this; the log of the worker {self.name} has more.",
             )
         error = error_from_json(answer)
         if isinstance(error, WorkerError) and not error.why:
@@ -218,10 +223,10 @@ class Worker:
         return error
 
     def _crash(self, operation: str, status: int) -> WorkerError:
-        what = f"The worker process doing {operation} is gone. {end_in_words(status)}"
+        what = f"The {self.name} worker stopped in the middle of {operation}. {end_in_words(status)}"
         if any("bad_alloc" in line for line in self._log.last_lines()):
             what += " Memory ran out."
-        return WorkerError(what, self._last_words(), f"The whole log is {self._log.path}.")
+        return WorkerError(what, self._last_words())
 
     def _last_words(self) -> str:
         lines = self._log.last_lines()
@@ -232,22 +237,14 @@ def _cancelled() -> CancelledError:
     return CancelledError("Cancelled.", "", "Nothing was written.")
 
 
-@dataclass(frozen=True)
-class Call:
-    """One job of a pool: an operation and its arguments, plain JSON data."""
-
-    operation: str
-    arguments: Data
-
-
 class WorkerPool:
-    """Several named jobs at once, each in a worker of its own that stays warm for the next job of that name.
+    """Several named jobs at once, in named workers that stay warm for the next jobs.
 
     Use it as a context manager, or close it.
 
     Args:
         lanes: how many jobs run at the same time.
-        log_folder: gets one log per name.
+        log_folder: gets one log per worker, `<name>.log`.
         threads: of native libraries in each worker; 0 for all cores.
         operations: as for `Worker`.
 
@@ -263,14 +260,15 @@ class WorkerPool:
         self._threads = threads
         self._operations = operations
         self._workers: dict[str, Worker] = {}
+        self._is_closed = False
 
     def run(
         self, calls: Mapping[str, Call], progress: Progress, timeout: float | None = None
     ) -> dict[str, Data | StudioError]:
-        """Run jobs, as many at once as there are lanes, in the order given; one that fails stops no other.
+        """Run jobs, as many at once as there are lanes and free workers; one that fails stops no other.
 
         Args:
-            calls: by name. A job of the same name goes to the same worker process as before.
+            calls: by name, the most urgent first. Jobs of the same worker run one after the other.
             progress: gets messages whose stage begins with the job's name ("coreml: Converting").
             timeout: seconds for each job, from its start; None for no limit.
 
@@ -278,45 +276,59 @@ class WorkerPool:
             For every name its result, or the error that it ended with.
 
         Raises:
-            CancelledError: `progress` said so; all jobs are stopped.
+            CancelledError: `progress` said so, or the pool was closed meanwhile; all jobs are stopped.
+            RuntimeError: the pool was closed before, a bug of the caller.
         """
-        stop = threading.Event()
+        if self._is_closed:
+            raise RuntimeError("this pool of workers is closed")
+        schedule = Schedule(calls)
+        results: dict[str, Data | StudioError] = {}
         reporting = threading.Lock()
 
-        def run_one(name: str, call: Call) -> Data | StudioError:
+        def run_one(name: str, call: Call, worker: Worker) -> Data | StudioError:
             def report(message: ProgressMessage) -> None:
                 with reporting:
                     progress.report(ProgressMessage(f"{name}: {message.stage}", message.fraction, message.detail))
 
-            own = Progress(report, lambda: stop.is_set() or progress.is_cancelled())
+            own = Progress(report, lambda: self._is_closed or schedule.is_stopped or progress.is_cancelled())
             try:
-                return self._worker(name).call(call.operation, call.arguments, own, timeout)
+                return worker.call(call.operation, call.arguments, own, timeout)
             except StudioError as error:
                 return error
 
-        with self._measuring(), ThreadPoolExecutor(self.lanes, thread_name_prefix="lane") as lanes:
+        def lane() -> None:
+            while (name := schedule.take()) is not None:
+                try:
+                    results[name] = run_one(name, calls[name], workers[name])
+                except BaseException:
+                    schedule.stop()
+                    raise
+                finally:
+                    schedule.finished(name)
+
+        workers = {name: self._worker(call.worker or name) for name, call in calls.items()}
+        with self._measuring(), ThreadPoolExecutor(self.lanes, thread_name_prefix="lane") as executor:
             try:
-                for name in calls:
-                    self._worker(name)
-                jobs = {name: lanes.submit(run_one, name, call) for name, call in calls.items()}
-                results = {name: job.result() for name, job in jobs.items()}
+                for running in [executor.submit(lane) for _ in range(self.lanes)]:
+                    running.result()
             except BaseException:  # Ctrl-C, or a bug: nothing may go on behind the caller's back
-                stop.set()
+                schedule.stop()
                 raise
         if any(isinstance(result, CancelledError) for result in results.values()):
             raise _cancelled()
-        return results
+        return {name: results[name] for name in calls}
 
-    def start(self, name: str) -> None:
-        """Start the worker of a name ahead of its first job.
+    def start(self, worker: str) -> None:
+        """Start a worker ahead of its first job.
 
         Raises:
             WorkerError: it cannot be started.
         """
-        self._worker(name).start()
+        self._worker(worker).start()
 
     def close(self) -> None:
-        """End all workers; jobs that run in another thread end with CancelledError."""
+        """End all workers for good; jobs that run in another thread end with CancelledError."""
+        self._is_closed = True
         workers = list(self._workers.values())
         if workers:
             with ThreadPoolExecutor(len(workers), thread_name_prefix="closing") as closing:
@@ -333,7 +345,7 @@ class WorkerPool:
     def _worker(self, name: str) -> Worker:
         if name not in self._workers:
             log = self._log_folder / f"{name}.log"
-            self._workers[name] = Worker(log, threads=self._threads, operations=self._operations)
+            self._workers[name] = Worker(name, log, threads=self._threads, operations=self._operations)
         return self._workers[name]
 
     @contextmanager
@@ -341,10 +353,11 @@ class WorkerPool:
         is_over = threading.Event()
 
         def measure() -> None:
-            while not is_over.wait(_MEMORY_CHECK):
+            while True:
                 self.peak_memory = max(self.peak_memory, tree_memory(os.getpid()))
+                if is_over.wait(_MEMORY_CHECK):
+                    return
 
-        self.peak_memory = max(self.peak_memory, tree_memory(os.getpid()))
         thread = threading.Thread(target=measure, name="memory", daemon=True)
         thread.start()
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 
 LARGEST_LOG = 20_000_000
@@ -17,12 +18,28 @@ class WorkerLog:
     """A log file that another process appends to.
 
     Args:
-        path: of the file; its folder is created.
+        path: of the file; None for one in a temporary folder, which `close` removes.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path | None) -> None:
+        self._given = None if path is None else Path(path).absolute()
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._mark = 0
+
+    @property
+    def path(self) -> Path:
+        """The file, which need not exist yet."""
+        if self._given is not None:
+            return self._given
+        if self._temporary is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="ffstudio-log-")
+        return Path(self._temporary.name, "log")
+
+    def close(self) -> None:
+        """Remove a temporary log; another one begins when it is used again."""
+        if self._temporary is not None:
+            self._temporary.cleanup()
+            self._temporary = None
 
     def mark(self) -> None:
         """Remember that what follows belongs to new work."""
