@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from converters.model.shape_values import shape_value
+
 if TYPE_CHECKING:
     import onnx
 
@@ -197,9 +199,18 @@ class GraphReading:
         ]
 
     @cached_property
+    def _settled(self) -> tuple[dict[str, TensorType], dict[str, Constant]]:
+        return settle(self.proto, self.fixed)
+
+    @property
     def types(self) -> dict[str, TensorType]:
         """Type and shape of every tensor that is known or can be inferred."""
-        return tensor_types(self.proto, self.fixed)
+        return self._settled[0]
+
+    @property
+    def shape_values(self) -> dict[str, Constant]:
+        """Values of the small tensors that nodes compute from static shapes, by name."""
+        return self._settled[1]
 
     def type(self, name: str) -> TensorType:
         """Type and shape of one tensor; dtype "" when nothing is known."""
@@ -280,10 +291,54 @@ def skeleton(proto: onnx.ModelProto, fixed: Mapping[str, tuple[int, ...]] | None
 def tensor_types(
     proto: onnx.ModelProto, fixed: Mapping[str, tuple[int, ...]] | None = None
 ) -> dict[str, TensorType]:
-    """Return type and shape of every tensor that ONNX shape inference can tell, without touching the weights."""
+    """Return type and shape of every tensor that can be inferred, without touching the weights."""
+    return settle(proto, fixed)[0]
+
+
+def settle(
+    proto: onnx.ModelProto, fixed: Mapping[str, tuple[int, ...]] | None = None
+) -> tuple[dict[str, TensorType], dict[str, Constant]]:
+    """Return all tensor types, and the values of the small tensors that nodes compute from shapes.
+
+    ONNX's own inference does not follow shapes through every operator of old opsets, so inference and the computing
+    of shape values take turns until nothing new turns up.
+    """
     import onnx
 
     bare = skeleton(proto, fixed)
+    computed: dict[str, Constant] = {}
+    types = _infer(bare)
+    known = {tensor.name: np.asarray(onnx.numpy_helper.to_array(tensor)) for tensor in bare.graph.initializer}
+    for node in bare.graph.node:
+        value = attribute(node, "value") if node.op_type == "Constant" else None
+        if value is not None and tensor_elements(value) <= _SMALL_TENSOR_ELEMENTS:
+            known[node.output[0]] = np.asarray(onnx.numpy_helper.to_array(value))
+    while True:
+        shapes = {name: kind.shape for name, kind in types.items() if kind.shape is not None and kind.elements is not None}
+        found: dict[str, Constant] = {}
+        for node in bare.graph.node:
+            if node.output and node.output[0] not in known:
+                result = shape_value(node, known, shapes)
+                if result is not None:
+                    known[node.output[0]] = found[node.output[0]] = result
+        if not found:
+            break
+        computed |= found
+        kept = [node for node in bare.graph.node if not (node.output and node.output[0] in found)]
+        del bare.graph.node[:]
+        bare.graph.node.extend(kept)
+        bare.graph.initializer.extend(onnx.numpy_helper.from_array(value, name) for name, value in found.items())
+        types = types | _infer(bare)
+    for tensor in proto.graph.initializer:
+        types[tensor.name] = TensorType(dtype_name(tensor.data_type), tuple(tensor.dims))
+    for name, result in computed.items():
+        types[name] = TensorType(str(result.dtype), result.shape)
+    return types, computed
+
+
+def _infer(bare: onnx.ModelProto) -> dict[str, TensorType]:
+    import onnx
+
     try:
         graph = onnx.shape_inference.infer_shapes(bare, data_prop=True).graph
     except onnx.shape_inference.InferenceError:
@@ -297,6 +352,4 @@ def tensor_types(
         if tensor.HasField("shape"):
             shape = tuple(dim.dim_value if dim.HasField("dim_value") else UNKNOWN for dim in tensor.shape.dim)
         types[value.name] = TensorType(dtype_name(tensor.elem_type), shape)
-    for initializer in proto.graph.initializer:
-        types[initializer.name] = TensorType(dtype_name(initializer.data_type), tuple(initializer.dims))
     return types
