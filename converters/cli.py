@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -105,18 +106,17 @@ def _report_error(error: StudioError, is_json: bool) -> int:
 
 
 class _Printer:
-    """Progress on standard error: a line whenever the stage changes, or every ten seconds."""
+    """Progress on standard error: a line whenever a stage begins, and at most one in ten seconds from then on."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
-        self._stage = ""
-        self._last = 0.0
+        self._printed: dict[str, float] = {}
 
     def __call__(self, message: ProgressMessage) -> None:
         now = time.monotonic()
-        if message.stage == self._stage and now - self._last < 10:
+        if now - self._printed.get(message.stage, -math.inf) < 10:
             return
-        self._stage, self._last = message.stage, now
+        self._printed[message.stage] = now
         detail = f" ({message.detail})" if message.detail else ""
         print(f"[{now - self._start:6.1f} s] {message.stage}{detail}", file=sys.stderr, flush=True)
 
@@ -137,12 +137,10 @@ def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
 
 
 def _inspect(options: argparse.Namespace) -> int:
-    import tempfile
-
     from converters.worker_client import Worker
 
     arguments = {"source": options.model, "shapes": parse_shapes(options.shape), "trust": options.trust}
-    with tempfile.TemporaryDirectory(prefix="ffstudio-") as folder, Worker(Path(folder) / "inspect.log") as worker:
+    with Worker("inspect") as worker:
         result = worker.call("inspect_source", arguments, Progress(_Printer()))
     print(json.dumps(result["inspection"]) if options.json else result["text"])
     return 0

@@ -24,6 +24,7 @@ OPERATIONS: dict[str, str] = {
     "run_reference": "converters.stages:run_reference",
     "export_target": "converters.stages:export_target",
     "verify_target": "converters.stages:verify_target",
+    "locate_difference": "converters.stages:locate_difference",
 }
 
 

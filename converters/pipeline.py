@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from converters.errors import (
-    CancelledError,
     DestinationError,
     StudioError,
     UsageError,
@@ -251,7 +250,19 @@ def _run(
         if isinstance(export, dict)
     }
     verdicts = workers.run(checks, progress, timeout=_STAGE_SECONDS) if checks else {}
-    artifacts = tuple(_artifact(request, exports[name], verdicts.get(name)) for name, request in requests.items())
+    searches = {
+        name: Call(
+            "locate_difference",
+            {**common, "request": asdict(requests[name]), "sample": verdict["worst"]["sample"]},
+            worker=requests[name].target,
+        )
+        for name, verdict in verdicts.items()
+        if isinstance(verdict, dict) and not verdict["passed"]
+    }
+    located = workers.run(searches, progress, timeout=_STAGE_SECONDS) if searches else {}
+    artifacts = tuple(
+        _artifact(request, exports[name], verdicts.get(name), located.get(name)) for name, request in requests.items()
+    )
     return Conversion(
         recipe=replace(recipe, source_sha256=prepared["source"]["sha256"]),
         prepared=prepared,
@@ -269,26 +280,24 @@ def _result(outcome: dict[str, Any] | StudioError) -> dict[str, Any]:
     return outcome
 
 
-def _artifact(
-    request: TargetRequest, export: dict[str, Any] | StudioError, verdict: dict[str, Any] | StudioError | None
-) -> Artifact:
-    if isinstance(export, CancelledError):
-        raise export
+_Outcome = dict[str, Any] | StudioError
+
+
+def _artifact(request: TargetRequest, export: _Outcome, verdict: _Outcome | None, located: _Outcome | None) -> Artifact:
     if isinstance(export, StudioError):
         return Artifact(request, error=export)
-    metadata = json.loads(export["metadata"])
-    made: dict[str, Any] = {
-        "path": Path(export["path"]),
-        "engine": metadata["engine"],
-        "notes": tuple(export["notes"]),
-        "seconds": export["seconds"],
-    }
-    if isinstance(verdict, CancelledError):
-        raise verdict
+    artifact = Artifact(
+        request,
+        path=Path(export["path"]),
+        engine=json.loads(export["metadata"])["engine"],
+        notes=tuple(export["notes"]),
+        seconds=export["seconds"],
+    )
     if isinstance(verdict, StudioError):
-        return Artifact(request, error=verdict, **made)
-    assert verdict is not None
-    return Artifact(request, verification=verdict["verification"], first_difference=verdict["first_difference"], **made)
+        return replace(artifact, error=verdict)
+    if isinstance(located, StudioError):
+        located = {"sentence": f"The first layer that differs could not be found. {located}"}
+    return replace(artifact, verification=verdict, first_difference=located)
 
 
 def _place(conversion: Conversion, staging: Staging, names: Mapping[str, str], force: bool) -> Conversion:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from converters.errors import BadInputError, UnsupportedError, VerificationError
 from converters.measure.parity import OutputDifference, Sample, compare_output, spans
 from converters.model.graph import Model
 from converters.model.signature import Signature, TensorInfo
@@ -91,17 +92,21 @@ def _spread(tensors: list[TensorInfo]) -> list[TensorInfo]:
 
 
 def with_outputs(model: Model, tensors: list[TensorInfo]) -> Model:
-    """Return `model` with intermediate results as its only outputs (weights are not copied twice)."""
+    """Return `model` with intermediate results as further outputs.
+
+    Its own outputs stay, or an input that only they depend on would be lost.
+    """
     import onnx
 
     proto = onnx.ModelProto()
     proto.CopyFrom(model.proto)
-    del proto.graph.output[:]
-    for tensor in tensors:
-        proto.graph.output.append(
-            onnx.helper.make_tensor_value_info(tensor.name, onnx.TensorProto.FLOAT, tensor.static_shape)
-        )
-    return replace(model, proto=proto, signature=Signature(model.signature.inputs, tuple(tensors)))
+    own = {value.name for value in proto.graph.output}
+    added = [tensor for tensor in tensors if tensor.name not in own]
+    kinds = {value.name: value.type.tensor_type.elem_type for value in proto.graph.value_info}
+    for tensor in added:
+        kind = kinds.get(tensor.name, onnx.TensorProto.FLOAT)
+        proto.graph.output.append(onnx.helper.make_tensor_value_info(tensor.name, kind, tensor.static_shape))
+    return replace(model, proto=proto, signature=Signature(model.signature.inputs, (*model.signature.outputs, *added)))
 
 
 def locate(
@@ -149,6 +154,27 @@ def locate(
 
 
 def _measure(
+    model: Model,
+    exporter: Exporter,
+    precision: Precision,
+    options: dict[str, Value],
+    sample: Sample,
+    tensors: list[TensorInfo],
+    progress: Progress,
+) -> dict[str, OutputDifference]:
+    """Compare intermediate results; those that a target cannot give out, because it fused them away, are left out."""
+    try:
+        return _measure_all(model, exporter, precision, options, sample, tensors, progress)
+    except (BadInputError, UnsupportedError, VerificationError):
+        if len(tensors) == 1:
+            return {}
+    middle = len(tensors) // 2
+    halves = (tensors[:middle], tensors[middle:])
+    first, second = (_measure(model, exporter, precision, options, sample, half, progress) for half in halves)
+    return first | second
+
+
+def _measure_all(
     model: Model,
     exporter: Exporter,
     precision: Precision,

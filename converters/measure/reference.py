@@ -101,8 +101,9 @@ def _rounded(feeds: Arrays, rounding: float) -> Arrays:
     def moved(array: Array) -> Array:
         if array.dtype.kind != "f":
             return array
-        step = rounding * float(np.abs(array).max(initial=0.0) or 1.0)
-        return np.asarray(array + generator.uniform(-step, step, array.shape), dtype=array.dtype)
+        values = array.astype(np.float64)
+        step = rounding * float(np.abs(values).max(initial=0.0) or 1.0)
+        return np.asarray(values + generator.uniform(-step, step, array.shape), dtype=array.dtype)
 
     return {name: moved(array) for name, array in feeds.items()}
 

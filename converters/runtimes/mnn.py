@@ -44,14 +44,14 @@ class MnnSession(Session):
         )
         if self._session is None:
             raise BadInputError(f"MNN cannot open {self.path.name}.", "The file is damaged or of a newer MNN.")
-        inputs = self._interpreter.getSessionInputAll(self._session)
-        outputs = self._interpreter.getSessionOutputAll(self._session)
+        # Only descriptions are kept: a tensor that outlives its interpreter, in a traceback say, crashes the process.
+        inputs = _described(self._interpreter.getSessionInputAll(self._session))
+        outputs = _described(self._interpreter.getSessionOutputAll(self._session))
         if not inputs or not outputs:
             raise BadInputError(f"{self.path.name} has no inputs or no outputs.")
         return self._specs(inputs, "inputs"), self._specs(outputs, "outputs")
 
-    def _specs(self, tensors: dict[str, Any], side: str) -> tuple[TensorSpec, ...]:
-        found = {name: TensorSpec(name, tuple(tensor.getShape()), _dtype(tensor)) for name, tensor in tensors.items()}
+    def _specs(self, found: dict[str, TensorSpec], side: str) -> tuple[TensorSpec, ...]:
         if self.metadata is None:
             return tuple(found.values())
         # MNN lists tensors by name; the metadata knows the graph's own order, names and dtypes.
@@ -86,6 +86,10 @@ class MnnSession(Session):
     def _close(self) -> None:
         self._session = None
         self._interpreter = None
+
+
+def _described(tensors: dict[str, Any]) -> dict[str, TensorSpec]:
+    return {name: TensorSpec(name, tuple(tensor.getShape()), _dtype(tensor)) for name, tensor in tensors.items()}
 
 
 def _dtype(tensor: Any) -> str:
