@@ -1,0 +1,94 @@
+"""An ONNX file on disk -> a self-contained graph in memory, with nothing in it believed yet."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from converters.errors import BadInputError, UnsupportedError
+from converters.model.external_data import ExternalReader, tensors_of, tensors_of_nodes
+from converters.model.sniffing import open_source
+from converters.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import onnx
+
+# Protobuf's own limit for one message.
+LARGEST_MESSAGE = 2**31 - 1
+
+_CHUNK = 16 * 1024**2
+
+
+@dataclass(frozen=True)
+class ReadGraph:
+    """A graph as it was in its file, weights filled in.
+
+    Attributes:
+        proto: self-contained, unchecked.
+        sha256: of the file and of the external weights in the order they are used.
+        size: bytes of both.
+    """
+
+    proto: onnx.ModelProto
+    sha256: str
+    size: int
+
+
+def read_onnx(path: Path, progress: Progress) -> ReadGraph:
+    """Read an ONNX file and the weights it keeps beside itself.
+
+    Raises:
+        BadInputError: not ONNX, damaged, or weights missing.
+        UnsafeInputError: it reaches for files outside its folder.
+        UnsupportedError: a single file of 2 GB or more.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    size = path.stat().st_size
+    if size > LARGEST_MESSAGE:
+        raise UnsupportedError(
+            f"{path.name} is one file of {size / 1e9:.1f} GB.",
+            "ONNX files are limited to 2 GB; larger models keep their weights in a second file.",
+            "Save it again with external data.",
+        )
+    digest = hashlib.sha256()
+    data = bytearray()
+    with open_source(path) as file:
+        while block := file.read(_CHUNK):
+            progress("Reading", len(data) / size, path.name)
+            digest.update(block)
+            data += block
+    proto = onnx.ModelProto()
+    try:
+        # Python's protobuf refuses messages nested more than 100 levels deep, so recursion below is bounded.
+        proto.ParseFromString(bytes(data))
+    except (DecodeError, RecursionError):
+        raise BadInputError(
+            f"{path.name} is not an ONNX model, or is damaged.",
+            "Its contents end early or make no sense.",
+            "Fetch the file again.",
+        ) from None
+    del data
+    external = [tensor for tensor in _all_tensors(proto) if is_external(tensor)]
+    with ExternalReader(path, digest) as reader:
+        for index, tensor in enumerate(external):
+            progress("Reading the weights", index / len(external), tensor.name)
+            reader.fill(tensor)
+        size += reader.bytes_read
+    return ReadGraph(proto, digest.hexdigest(), size)
+
+
+def is_external(tensor: onnx.TensorProto) -> bool:
+    """Return whether a tensor's data lies in another file, or claims to."""
+    return bool(tensor.data_location) or len(tensor.external_data) > 0
+
+
+def _all_tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    yield from tensors_of(proto.graph)
+    for function in proto.functions:
+        yield from tensors_of_nodes(function.node)

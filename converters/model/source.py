@@ -1,0 +1,205 @@
+"""Any file a person drops -> a Model, safely."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from converters.errors import BadInputError, StudioError, UnsupportedError
+from converters.model.archive import files_below, unpacked
+from converters.model.generated import DEMO_NAME, generated_swapper
+from converters.model.graph import Model, SourceInfo
+from converters.model.graph_checks import (
+    check_names,
+    check_operators,
+    check_tensors,
+    check_versions,
+    drop_initializers_from_inputs,
+    inline_functions,
+    sort_nodes,
+)
+from converters.model.onnx_file import read_onnx
+from converters.model.sniffing import SourceKind, open_source, sniff, split_factory, stat_of
+from converters.model.static_shapes import check_edges, fix_inputs, infer_shapes
+from converters.progress import Progress
+
+if TYPE_CHECKING:
+    import onnx
+
+__all__ = ["SourceKind", "load", "sniff"]
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+_NO_SHAPES: Shapes = MappingProxyType({})
+_SILENT = Progress()
+
+
+def load(path: Path | str, *, shapes: Shapes = _NO_SHAPES, trust: bool = False, progress: Progress = _SILENT) -> Model:
+    """Load a model file of any supported kind; the kind is told by its content.
+
+    Args:
+        path: a file or folder, `file.py:factory`, or `demo` for the generated swapper.
+        shapes: sizes of inputs by name, for dynamic axes; what is not given comes from the family, or is a batch of 1.
+        trust: allow files that run code when opened (TorchScript, exported programs, Python factories).
+        progress: told about stages; may cancel.
+
+    Returns:
+        A self-contained, checked graph with static shapes.
+
+    Raises:
+        BadInputError: missing, damaged, or no model.
+        UnsafeInputError: it would run code or reach outside its folder.
+        UnsupportedError: outside what this program can do.
+        UsageError: sizes are needed or do not fit.
+    """
+    text = str(path)
+    path = Path(path)
+    factory = split_factory(text)
+    if text == DEMO_NAME and not path.exists():
+        return _generated(shapes)
+    if factory is not None and not path.exists():
+        return _from_factory(*factory, shapes, trust, progress)
+    kind = sniff(path)
+    if kind is SourceKind.FOLDER:
+        return _load_file(_only_model(path, path.name), shapes, trust, progress)
+    if kind is SourceKind.ZIP:
+        info = _fingerprint(path, kind)
+        with _unpacked_model(path, progress) as inner:
+            return _load_file(inner, shapes, trust, progress, info)
+    return _load_file(path, shapes, trust, progress)
+
+
+def _load_file(path: Path, shapes: Shapes, trust: bool, progress: Progress, archive: SourceInfo | None = None) -> Model:
+    kind = sniff(path)
+    name = path.name
+    notes: list[str] = [f"Taken from {archive.name}: {name}."] if archive else []
+    if kind is SourceKind.ONNX:
+        read = read_onnx(path, progress)
+        proto = read.proto
+        info = SourceInfo(name, kind, read.sha256, read.size)
+    else:
+        proto, more = _from_torch(path, kind, shapes, trust, progress)
+        notes += more
+        info = _fingerprint(path, kind)
+    if archive:
+        info = SourceInfo(archive.name, kind, archive.sha256, archive.size)
+    return finish(proto, info, shapes, notes, progress)
+
+
+def finish(
+    proto: onnx.ModelProto, info: SourceInfo, shapes: Shapes, notes: list[str], progress: Progress = _SILENT
+) -> Model:
+    """Check a graph, fix its shapes and say what it is. The graph is changed in place.
+
+    Raises:
+        StudioError: as `load` does.
+    """
+    from converters.model.understand import default_shapes, describe
+
+    name = info.name
+    progress("Checking the graph")
+    check_versions(proto, name)
+    check_tensors(proto, name)
+    proto, more = inline_functions(proto, name)
+    notes = [*notes, *more, *check_operators(proto, name), *drop_initializers_from_inputs(proto)]
+    check_edges(proto, name)
+    check_names(proto, name)
+    notes += sort_nodes(proto, name)
+    notes += fix_inputs(proto, shapes, default_shapes(proto), name)
+    progress("Inferring shapes", 0.5)
+    notes += infer_shapes(proto, name)
+    check_edges(proto, name)
+    progress("Recognising the model", 0.8)
+    signature, family = describe(proto)
+    return Model(proto, signature, family, info, tuple(notes))
+
+
+def _from_torch(
+    path: Path, kind: SourceKind, shapes: Shapes, trust: bool, progress: Progress
+) -> tuple[onnx.ModelProto, list[str]]:
+    from converters.model import trusted
+    from converters.model.checkpoint import read_checkpoint, read_safetensors
+    from converters.model.network import graph_from_network, graph_from_state
+
+    if kind is SourceKind.STATE_DICT:
+        return graph_from_state(read_checkpoint(path, progress), shapes, path.name, progress)
+    if kind is SourceKind.SAFETENSORS:
+        return graph_from_state(read_safetensors(path), shapes, path.name, progress)
+    if kind is SourceKind.TORCHSCRIPT:
+        trusted.require_trust(trust, path.name, "a TorchScript program")
+        opened = trusted.open_torchscript(path, shapes, progress)
+    elif kind is SourceKind.EXPORTED_PROGRAM:
+        trusted.require_trust(trust, path.name, "an exported PyTorch program (.pt2)")
+        opened = trusted.open_exported_program(path, shapes, progress)
+    else:
+        raise UnsupportedError(f"{path.name} is an archive inside an archive.", "", "Unpack the outer one first.")
+    return graph_from_network(opened.module, opened.inputs, (), progress), ["Opened on your word that it is trusted."]
+
+
+def _from_factory(file: Path, function: str, shapes: Shapes, trust: bool, progress: Progress) -> Model:
+    from converters.model import trusted
+    from converters.model.network import graph_from_network
+
+    stat_of(file)
+    trusted.require_trust(trust, f"{file.name}:{function}", "Python code")
+    opened = trusted.call_factory(file, function, shapes, progress)
+    proto = graph_from_network(opened.module, opened.inputs, (), progress)
+    info = _fingerprint(file, SourceKind.FACTORY)
+    return finish(proto, info, _NO_SHAPES, ["Built by code that you trust."], progress)
+
+
+def _generated(shapes: Shapes) -> Model:
+    proto = generated_swapper()
+    data = proto.SerializeToString(deterministic=True)
+    info = SourceInfo(DEMO_NAME, SourceKind.GENERATED, hashlib.sha256(data).hexdigest(), len(data))
+    return finish(proto, info, shapes, ["Generated with random weights: right in structure, its pictures are noise."])
+
+
+def _fingerprint(path: Path, kind: SourceKind) -> SourceInfo:
+    digest = hashlib.sha256()
+    with open_source(path) as file:
+        while block := file.read(1024**2):
+            digest.update(block)
+    return SourceInfo(path.name, kind, digest.hexdigest(), path.stat().st_size)
+
+
+@contextmanager
+def _unpacked_model(path: Path, progress: Progress) -> Iterator[Path]:
+    with unpacked(path, progress) as folder:
+        yield _only_model(folder, path.name)
+
+
+def _only_model(folder: Path, name: str) -> Path:
+    """Return the one model file in a folder.
+
+    Raises:
+        BadInputError: none or several.
+        UnsupportedError: it is another program's model folder.
+    """
+    files = files_below(folder)
+    relative = {file: file.relative_to(folder).as_posix() for file in files}
+    for other, what in (
+        ("saved_model.pb", "a TensorFlow SavedModel"),
+        ("Manifest.json", "a Core ML package, which is a result of conversion and not a source"),
+    ):
+        if any(text.rpartition("/")[2] == other for text in relative.values()):
+            raise UnsupportedError(f"{name} is {what}.", "", "Give the ONNX or PyTorch model it was made from.")
+    models = []
+    for file in files:
+        try:
+            kind = sniff(file)
+        except StudioError:
+            continue  # a readme, a picture, external weights: not every file of a folder is the model
+        if kind is not SourceKind.ZIP:
+            models.append(file)
+    if len(models) == 1:
+        return models[0]
+    if not models:
+        listed = ", ".join(list(relative.values())[:6]) or "nothing that can be read (links are not followed)"
+        raise BadInputError(f"{name} holds no model.", f"It holds {listed}.", "Give the model file itself.")
+    listed = ", ".join(relative[model] for model in models[:6])
+    raise BadInputError(f"{name} holds {len(models)} models: {listed}.", "", "Give one of these files.")
