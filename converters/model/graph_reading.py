@@ -114,7 +114,7 @@ class GraphReading:
                     self.producers[name] = node
             if node.op_type == "Constant" and node.output:
                 self.constant_nodes[node.output[0]] = node
-            for name in dict.fromkeys((*node.input, *_names_in_subgraphs(node))):
+            for name in dict.fromkeys((*node.input, *names_in_subgraphs(node))):
                 if name:
                     users[name].append(node)
         self._users = users
@@ -221,11 +221,12 @@ class GraphReading:
         return self.type(name).shape
 
 
-def _names_in_subgraphs(node: onnx.NodeProto) -> Iterator[str]:
+def names_in_subgraphs(node: onnx.NodeProto) -> Iterator[str]:
+    """Yield every name that the graphs inside a control-flow node read or return."""
     for graph in subgraphs(node):
         for inner in graph.node:
             yield from inner.input
-            yield from _names_in_subgraphs(inner)
+            yield from names_in_subgraphs(inner)
         yield from (value.name for value in graph.output)
 
 
@@ -288,9 +289,7 @@ def skeleton(proto: onnx.ModelProto, fixed: Mapping[str, tuple[int, ...]] | None
     return bare
 
 
-def tensor_types(
-    proto: onnx.ModelProto, fixed: Mapping[str, tuple[int, ...]] | None = None
-) -> dict[str, TensorType]:
+def tensor_types(proto: onnx.ModelProto, fixed: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, TensorType]:
     """Return type and shape of every tensor that can be inferred, without touching the weights."""
     return settle(proto, fixed)[0]
 
@@ -314,7 +313,9 @@ def settle(
         if value is not None and tensor_elements(value) <= _SMALL_TENSOR_ELEMENTS:
             known[node.output[0]] = np.asarray(onnx.numpy_helper.to_array(value))
     while True:
-        shapes = {name: kind.shape for name, kind in types.items() if kind.shape is not None and kind.elements is not None}
+        shapes = {
+            name: kind.shape for name, kind in types.items() if kind.shape is not None and kind.elements is not None
+        }
         found: dict[str, Constant] = {}
         for node in bare.graph.node:
             if node.output and node.output[0] not in known:

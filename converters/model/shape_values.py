@@ -47,7 +47,7 @@ def shape_value(node: onnx.NodeProto, known: Known, shapes: dict[str, tuple[int,
         value = compute(node, inputs)
     except (IndexError, ValueError, TypeError, KeyError, ZeroDivisionError):
         return None  # an ill-formed node: leave the verdict to ONNX's own checks
-    return value if value is not None and value.size <= LARGEST_VALUE else None
+    return np.asarray(value) if value is not None and value.size <= LARGEST_VALUE else None
 
 
 def _axes(node: onnx.NodeProto, inputs: Sequence[Value | None]) -> list[int]:

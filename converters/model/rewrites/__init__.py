@@ -1,0 +1,1 @@
+"""Exact rewrites: one file each, applied only with their largest difference shown."""
