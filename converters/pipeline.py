@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from converters.destination import destination_errors, require_space
 from converters.errors import (
     DestinationError,
     StudioError,
@@ -20,7 +21,7 @@ from converters.errors import (
     VerificationError,
     error_from_json,
 )
-from converters.files import Staging, destination_errors, sha256_of, size_of
+from converters.files import Staging, sha256_of, size_of
 from converters.memory import require_memory
 from converters.progress import Progress
 from converters.recipe import Recipe, TargetRequest
@@ -33,6 +34,7 @@ LOG_FILE = "convert.log"
 REPORT_VERSION = 1
 UNVERIFIED = ".unverified"
 _STAGE_SECONDS = 3600.0
+_LEAST_SPACE = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -220,6 +222,8 @@ def _run(
     if problems:
         raise error_from_json(prepared["problems"][problems[0]])
     require_memory(max(prepared["memory"].values()), "This conversion")
+    # Each converter writes its file, and some an intermediate copy of the weights beside it.
+    require_space(staging.parent, _LEAST_SPACE + int(1.5 * prepared["parameters"] * len(recipe.targets)))
 
     judged = recipe.verification
     reference = Call(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converters.files import readable_size
+from converters.destination import readable_size
 from converters.registry import EXPORTERS, exporter
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from converters.destination import destination_errors
 from converters.errors import BadInputError, StudioError
-from converters.model.graph import Model
+from converters.model.graph import GRAPH_FILE, Model
 from converters.progress import Progress
 from converters.recipe import Recipe, TargetRequest
 from converters.registry import exporter, step
@@ -99,13 +100,15 @@ def prepare(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
         except StudioError as error:
             problems[target.name] = error.to_json()
     progress("Staging the model")
-    model.save(staging / MODEL_FOLDER)
+    with destination_errors(staging.parent):
+        model.save(staging / MODEL_FOLDER)
+        has_host_matrix = _write_host_matrix(model, staging)
     return {
         "source": asdict(model.source),
         "family": model.family,
         "signature": model.signature.to_json(),
         "parameters": model.parameter_bytes,
-        "host_matrix": _write_host_matrix(model, staging),
+        "host_matrix": has_host_matrix,
         "notes": list(model.notes),
         "problems": problems,
         "memory": {target.name: memory_estimate(model, target.target) for target in recipe.targets},
@@ -153,7 +156,8 @@ def run_reference(arguments: dict[str, Any], progress: Progress) -> dict[str, An
     images = arguments["images"]
     pictures = read_pictures(Path(images), arguments["samples"]) if images else []
     samples = verification_samples(model.signature, pictures, arguments["samples"])
-    with OnnxSession(staging / MODEL_FOLDER / "model.onnx") as session:
+    original = OnnxSession(staging / MODEL_FOLDER / GRAPH_FILE)
+    with original as session, destination_errors(staging.parent):
         names = write_references(
             session,
             samples,
@@ -184,7 +188,8 @@ def export_target(arguments: dict[str, Any], progress: Progress) -> dict[str, An
     folder.mkdir()
     feeds = [sample.feeds for sample in verification_samples(model.signature, [], 4) if sample.kind == "real"]
     start = time.monotonic()
-    export = exporter(request.target).export(model, folder, request.precision, request.options, feeds, progress)
+    with destination_errors(staging.parent):
+        export = exporter(request.target).export(model, folder, request.precision, request.options, feeds, progress)
     return {
         "path": str(export.path),
         "metadata": export.metadata.to_text(),
