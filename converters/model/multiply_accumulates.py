@@ -84,8 +84,8 @@ def _attention(reading: GraphReading, node: onnx.NodeProto) -> int | None:
     query, key, value = (shape for shape in shapes if shape is not None)
     if len(query) == 4:
         return math.prod(query[:3]) * key[2] * (query[3] + value[3])
-    query_heads = attribute(node, "q_num_heads", 1)
-    value_width = query_heads * (value[2] // attribute(node, "kv_num_heads", query_heads))
+    query_heads = int(attribute(node, "q_num_heads", 1))
+    value_width = query_heads * (value[2] // int(attribute(node, "kv_num_heads", query_heads)))
     return query[0] * query[1] * key[1] * (query[2] + value_width)
 
 

@@ -220,8 +220,9 @@ class GraphEdit:
                 copy.CopyFrom(node)
                 del copy.input[:]
                 copy.input.extend(renamed.get(name, name) for name in node.input)
-                node = copy
-            nodes.append(node)
+                nodes.append(copy)
+            else:
+                nodes.append(node)
         return nodes
 
     def _live(self, nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:

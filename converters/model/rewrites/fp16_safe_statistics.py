@@ -97,7 +97,7 @@ def _expand(edit: GraphEdit, node: onnx.NodeProto) -> bool:
 REWRITE = Rewrite(
     id="fp16_safe_statistics",
     title="Normalisation statistics that survive fp16",
-    sentence="Divides centred values by their largest magnitude before squaring: fp16 neither overflows nor loses epsilon.",
+    sentence="Divides centred values by their largest magnitude before squaring: nothing overflows, epsilon is kept.",
     tolerance=1e-4,
     edit=_edit,
 )

@@ -83,7 +83,7 @@ def _moved(edit: GraphEdit, node: onnx.NodeProto, pads: dict[int, tuple[int, int
 REWRITE = Rewrite(
     id="reflect_pad",
     title="Reflect padding as Slice and Concat",
-    sentence="Writes reflect padding as slices of one row and a concatenation, which every runtime keeps on its device.",
+    sentence="Writes reflect padding as slices of one row and a concatenation, which every runtime has.",
     tolerance=0.0,
     edit=_edit,
 )
