@@ -69,8 +69,9 @@ _UNUSUAL: Mapping[str, Limits] = {
 }
 
 
-# The relative rounding of each precision: half a unit in the last place, for int8 of the largest weight.
-ROUNDINGS: Mapping[str, float] = {"fp32": 2.0**-24, "fp16": 2.0**-12, "int8-weights": 2.0**-8}
+# By how much an input is moved to learn what rounding does to the original: some 64 times half a unit in the last place
+# (for int8, of the largest weight), because sums of hundreds of products round that much more than one number does.
+ROUNDINGS: Mapping[str, float] = {"fp32": 2.0**-18, "fp16": 2.0**-11, "int8-weights": 2.0**-7}
 # An artifact rounds in every layer and every weight, the perturbed original only at its input.
 _RESPONSE_MARGIN = 16.0
 

@@ -95,14 +95,16 @@ def read_references(folder: Path) -> Iterator[ReferenceResult]:
 
 
 def _rounded(feeds: Arrays, rounding: float) -> Arrays:
-    """Return feeds moved at random by up to `rounding` of their largest value, as arithmetic of less precision does."""
+    """Return feeds moved at random by up to `rounding` of their largest value (at least of 1: a black picture's
+    features round too), as arithmetic of less precision does.
+    """
     generator = np.random.default_rng(0)
 
     def moved(array: Array) -> Array:
         if array.dtype.kind != "f":
             return array
         values = array.astype(np.float64)
-        step = rounding * float(np.abs(values).max(initial=0.0) or 1.0)
+        step = rounding * float(np.abs(values).max(initial=1.0))
         return np.asarray(values + generator.uniform(-step, step, array.shape), dtype=array.dtype)
 
     return {name: moved(array) for name, array in feeds.items()}

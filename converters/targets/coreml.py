@@ -85,10 +85,12 @@ class CoreMLExporter(Exporter):
         import torch
 
         from converters.runtimes.mil.coremltools_import import import_coremltools
+        from converters.targets.coreml_translations import correct_translations
         from converters.torch_import.importer import import_model
 
         progress("Loading coremltools")
         ct = import_coremltools()
+        correct_translations()
         progress("Building the torch view")
         inputs = _bindings(model.signature.inputs)
         outputs = _bindings(model.signature.outputs)
@@ -98,7 +100,9 @@ class CoreMLExporter(Exporter):
         with torch.no_grad(), warnings.catch_warnings():
             # Shapes are fixed, so what the tracer warns of (constants baked in) is what is wanted.
             warnings.simplefilter("ignore")
-            traced = torch.jit.trace(_with_plain_result(module), examples, check_trace=False)
+            traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+                _with_plain_result(module), examples, check_trace=False
+            )
             progress("Converting to Core ML", 0.1)
             converted = ct.convert(
                 traced,
