@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from pathlib import Path
@@ -32,7 +33,7 @@ class WorkerLog:
         if self._given is not None:
             return self._given
         if self._temporary is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="ffstudio-log-")
+            self._temporary = tempfile.TemporaryDirectory(prefix=f"ffstudio-log-{os.getpid()}-")
         return Path(self._temporary.name, "log")
 
     def close(self) -> None:

@@ -45,7 +45,7 @@ def open_descriptors() -> list[str]:
 
 def temporary_folders() -> set[Path]:
     folder = Path(tempfile.gettempdir())
-    return {*folder.glob(f".ffstudio-{os.getpid()}-*"), *folder.glob("ffstudio-log-*")}
+    return {*folder.glob(f".ffstudio-{os.getpid()}-*"), *folder.glob(f"ffstudio-log-{os.getpid()}-*")}
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +70,13 @@ def is_gone(pid: int) -> bool:
         return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
+
+
+def describe(pid: int) -> str:
+    try:
+        return repr(psutil.Process(pid))
+    except psutil.NoSuchProcess:
+        return f"{pid} is gone"
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
@@ -386,12 +393,12 @@ def test_stopped_process_is_cancelled_too(worker: Worker) -> None:
 
 @pytest.mark.parametrize("then", ["wait_deaf", "wait_stubborn", "null_pointer"])
 def test_children_go_with_the_worker(worker: Worker, then: str) -> None:
-    canceller = Canceller()
+    canceller = Canceller(delay=0.5)  # the operation looks for a cancel once more after its first message
     with pytest.raises((CancelledError, WorkerError)):
         worker.call("family", {"then": then, "seconds": 60}, canceller.progress)
     numbers = [int(word) for word in canceller.messages[0].detail.split()]
     assert len(numbers) == 3
-    assert wait_until(lambda: all(map(is_gone, numbers)), 1)
+    assert wait_until(lambda: all(map(is_gone, numbers)), CANCEL_LIMIT), [*map(describe, numbers)]
 
 
 def test_children_of_finished_work_go_at_the_end(tmp_path: Path) -> None:
@@ -400,7 +407,7 @@ def test_children_of_finished_work_go_at_the_end(tmp_path: Path) -> None:
         worker.call("family", {"then": "echo"}, canceller.progress)
         numbers = [int(word) for word in canceller.messages[0].detail.split()]
         assert not any(map(is_gone, numbers))
-    assert wait_until(lambda: all(map(is_gone, numbers)), 1)
+    assert wait_until(lambda: all(map(is_gone, numbers)), CANCEL_LIMIT), [*map(describe, numbers)]
 
 
 def test_close_ends_a_running_call(tmp_path: Path) -> None:
