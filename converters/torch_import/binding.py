@@ -20,7 +20,7 @@ class Binding:
         value: name of the ONNX value; empty when the value has no name in the graph.
         path: in the module's state ("styles.0.conv1.weight").
         origin: initializer, Constant node, or folded from several nodes.
-        shape: of the parameter.
+        shape, dtype: of the parameter.
         transposed: the parameter is the matrix transposed.
         onnx_shape: of the ONNX value.
         checksum: of a folded value's bytes as imported, to see whether training changed it; 0 for initializers.
@@ -30,6 +30,7 @@ class Binding:
     path: str
     origin: Origin
     shape: tuple[int, ...]
+    dtype: torch.dtype
     transposed: bool
     onnx_shape: tuple[int, ...]
     checksum: int

@@ -50,7 +50,10 @@ class GraphBuilder:
         """Note what ONNX's shape inference knows about a value whose shape torch could not tell."""
         if isinstance(value, fx.Node) and not self.fact(value).is_known:
             known = self.fact(value)
-            value.meta[_FACTS] = Fact(known.shape if known.shape is not None else fact.shape, known.dtype or fact.dtype)
+            value.meta[_FACTS] = Fact(
+                fact.shape if known.shape is None or fact.sizes is not None else known.shape,
+                known.dtype or fact.dtype,
+            )
 
     def call(
         self, op: Operation, function: Callable[..., Any] | str, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -60,7 +63,7 @@ class GraphBuilder:
         if any(isinstance(value, fx.Node) for value in arguments):
             return self.emit(op, function, args, kwargs, None)
         given = sum(value.tensor.numel() for value in arguments if isinstance(value, Constant))
-        facts = self._infer(op, function, args, kwargs)
+        facts = self._infer(function, args, kwargs)
         if max((_size(fact) for fact in _flat(facts)), default=0) > max(LARGEST_FOLDED, given):
             return self.emit(op, function, args, kwargs, None)
         with torch.no_grad():
@@ -76,7 +79,7 @@ class GraphBuilder:
         fact: Fact | None,
     ) -> fx.Node:
         """Add a node that calls a function or, by name, a tensor method."""
-        facts = fact or self._infer(op, function, args, kwargs)
+        facts = fact or self._infer(function, args, kwargs)
         node_args, node_kwargs = _exchanged((args, kwargs), self._attribute)
         kind = "call_method" if isinstance(function, str) else "call_function"
         node = self.graph.create_node(kind, function, node_args, node_kwargs, name=identifier(op.outputs[0] or op.name))
@@ -112,7 +115,7 @@ class GraphBuilder:
         for key, value in constants.items():
             self._bind(value, f"{target}.{key}", getattr(module, key), transposed=key in transposed)
         state = {key: value.to("meta") for key, value in [*module.named_parameters(), *module.named_buffers()]}
-        facts = self._infer(op, lambda *inputs: torch.func.functional_call(module, state, inputs), args, {})
+        facts = self._infer(lambda *inputs: torch.func.functional_call(module, state, inputs), args, {})
         node = self.graph.call_module(target, tuple(_exchanged(args, self._attribute)))
         return self._noted(node, op, facts)
 
@@ -131,7 +134,8 @@ class GraphBuilder:
             return
         known = 0 if value.origin is Origin.INITIALIZER else checksum(value.tensor)
         shape, onnx_shape = tuple(placed.shape), tuple(value.tensor.shape)
-        self.bindings.append(Binding(value.name, path, value.origin, shape, transposed, onnx_shape, known))
+        dtype = placed.dtype
+        self.bindings.append(Binding(value.name, path, value.origin, shape, dtype, transposed, onnx_shape, known))
 
     def read(self, value: Constant) -> fx.Node:
         """Return a node that reads a constant, for constants that are graph outputs."""
@@ -164,9 +168,7 @@ class GraphBuilder:
             last = node
         return last
 
-    def _infer(
-        self, op: Operation, function: Callable[..., Any] | str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Facts:
+    def _infer(self, function: Callable[..., Any] | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Facts:
         """Run a function on tensors without storage and return the facts of its results."""
         if not all(self._is_known(value) for value in _values((args, kwargs))):
             return Fact(None, None)
@@ -236,7 +238,7 @@ def _flat(facts: Facts) -> Iterator[Fact]:
 
 def _size(fact: Fact) -> int:
     size = 1
-    for length in fact.shape or ():
+    for length in fact.sizes or ():
         size *= length
     return size
 

@@ -27,9 +27,9 @@ def unsupported_nodes(proto: onnx.ModelProto) -> list[str]:
     Reads the graph's structure only and is quick: no weights are touched. An empty list does not promise success:
     a known operator can still be used in a way that `import_model` refuses.
     """
-    proto = inlined(proto)
-    opset = graph_opset(proto)
     known = builders()
+    proto = inlined(proto, known)
+    opset = graph_opset(proto)
     sentences = []
     for node in proto.graph.node:
         reason = ""
@@ -66,24 +66,25 @@ def import_model(proto: onnx.ModelProto) -> fx.GraphModule:
     reasons = unsupported_nodes(proto)
     if reasons:
         raise _unsupported(reasons)
-    return _Import(inlined(proto)).run()
+    return _Import(proto).run()
 
 
 class _Import:
     """One run of the importer."""
 
     def __init__(self, proto: onnx.ModelProto) -> None:
-        self.proto = proto
+        self.proto = inlined(proto, builders())
         self.opset = graph_opset(proto)
         self.builder = GraphBuilder()
         self.values: dict[str, Value] = {}
         self.initializers = {tensor.name: tensor for tensor in proto.graph.initializer}
-        self.facts = inferred_facts(proto)
+        self.facts = inferred_facts(self.proto)
+        self.inputs = list(proto.graph.input)
         self.refusals: list[str] = []
 
     def run(self) -> fx.GraphModule:
         graph = self.proto.graph
-        for value in graph.input:
+        for value in self.inputs:
             if value.name not in self.initializers:
                 self.values[value.name] = self.builder.placeholder(value.name, input_fact(value))
         self.build(graph.node)
@@ -179,7 +180,9 @@ def _is_static_if(proto: onnx.ModelProto, node: onnx.NodeProto) -> bool:
     branches = [item.g for item in node.attribute if item.type == onnx.AttributeProto.GRAPH]
     known = builders()
     return node.input[0] not in fed and all(
-        inner.op_type in known and inner.domain in _DEFAULT_DOMAINS for branch in branches for inner in branch.node
+        _is_static_if(proto, inner) if inner.op_type == "If" else inner.op_type in known
+        for branch in branches
+        for inner in branch.node
     )
 
 

@@ -99,14 +99,25 @@ class Operation:
 
     def shape(self, value: Value) -> tuple[int, ...]:
         """Return a value's sizes, refusing the node when they depend on the data."""
-        shape = self.graph.fact(value).shape
+        shape = self.graph.fact(value).sizes
         if shape is None:
             self.refuse("needs a shape that is only known when the model runs")
         return shape
 
+    def size(self, value: Value, axis: int) -> int:
+        """Return the size of one axis (counted from the front), refusing the node when it depends on the data."""
+        shape = self.graph.fact(value).shape
+        size = shape[axis] if shape is not None else None
+        if size is None:
+            self.refuse("needs a size that is only known when the model runs")
+        return size
+
     def rank(self, value: Value) -> int:
         """Return the number of axes."""
-        return len(self.shape(value))
+        shape = self.graph.fact(value).shape
+        if shape is None:
+            self.refuse("needs a number of axes that is only known when the model runs")
+        return len(shape)
 
     def dtype(self, value: Value) -> torch.dtype:
         """Return a value's dtype."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import onnx
 from onnx import TensorProto
 
@@ -10,14 +12,59 @@ from converters.torch_import.values import DTYPES, Fact, torch_dtype
 
 OLDEST_OPSET = 7
 
+# a function body may call operators that have bodies themselves
+_DEEPEST_BODIES = 4
 
-def inlined(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the graph with calls of its own functions replaced by their bodies; itself when it has none."""
-    if not proto.functions:
+
+def inlined(proto: onnx.ModelProto, known: Container[str]) -> onnx.ModelProto:
+    """Return the graph with function calls replaced by their bodies, then without its large weights.
+
+    Functions are the graph's own and those ONNX operators outside `known` that ONNX defines by other operators.
+    A graph without any is returned as it is. Operators whose body cannot be had stay where they are.
+    """
+    if not proto.functions and not _bodies(proto, known):
         return proto
     from onnx import inliner
 
-    return inliner.inline_local_functions(proto)
+    light = without_large_weights(proto)
+    light.functions.extend(proto.functions)
+    if proto.functions:
+        light = inliner.inline_local_functions(light)
+    for _depth in range(_DEEPEST_BODIES):
+        bodies = _bodies(light, known)
+        if not bodies:
+            break
+        _spell_out_defaults(light, bodies)
+        try:
+            light = onnx.shape_inference.infer_shapes(light, data_prop=True)
+            names = [("", name) for name in sorted(bodies)]
+            light = inliner.inline_selected_functions(light, names, inline_schema_functions=True)
+        except (RuntimeError, onnx.shape_inference.InferenceError):
+            break  # bodies that depend on the types of absent inputs; the nodes are named as unknown
+    return light
+
+
+def _bodies(proto: onnx.ModelProto, known: Container[str]) -> set[str]:
+    """Return the operators outside `known` that ONNX defines by a function body."""
+    opset = graph_opset(proto)
+    names = set()
+    for name in {node.op_type for node in proto.graph.node if node.domain in ("", "ai.onnx")}:
+        if name not in known and onnx.defs.has(name):
+            schema = onnx.defs.get_schema(name, opset, "")
+            if schema.has_function or schema.has_context_dependent_function:
+                names.add(name)
+    return names
+
+
+def _spell_out_defaults(proto: onnx.ModelProto, bodies: set[str]) -> None:
+    """Give nodes the default attributes that a function body would refer to in vain."""
+    opset = graph_opset(proto)
+    for node in proto.graph.node:
+        if node.op_type in bodies and node.domain in ("", "ai.onnx"):
+            given = {attribute.name for attribute in node.attribute}
+            for name, attribute in onnx.defs.get_schema(node.op_type, opset, "").attributes.items():
+                if name not in given and attribute.default_value.type != onnx.AttributeProto.UNDEFINED:
+                    node.attribute.append(attribute.default_value)
 
 
 def graph_opset(proto: onnx.ModelProto) -> int:
@@ -49,7 +96,7 @@ def input_fact(value: onnx.ValueInfoProto) -> Fact:
     if not value.type.HasField("tensor_type"):
         raise UnsupportedError(f"The input {value.name} is not a tensor.")
     fact = _fact(value)
-    if fact.shape is None:
+    if fact.sizes is None:
         raise BadInputError(f"The input {value.name} has dynamic axes.", "", "Give it a fixed shape first.")
     return Fact(fact.shape, torch_dtype(value.type.tensor_type.elem_type, f"The input {value.name}"))
 
@@ -68,7 +115,8 @@ def inferred_facts(proto: onnx.ModelProto) -> dict[str, Fact]:
     return {value.name: _fact(value) for value in (*graph.value_info, *graph.output)}
 
 
-def _inferred(proto: onnx.ModelProto) -> onnx.ModelProto:
+def without_large_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the graph with every large initializer turned into an input, so that copies of it are cheap."""
     light = onnx.ModelProto()
     light.ir_version = proto.ir_version
     light.opset_import.extend(proto.opset_import)
@@ -85,6 +133,14 @@ def _inferred(proto: onnx.ModelProto) -> onnx.ModelProto:
                 )
         else:
             light.graph.initializer.append(tensor)
+            light.graph.value_info.append(
+                onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims))
+            )
+    return light
+
+
+def _inferred(proto: onnx.ModelProto) -> onnx.ModelProto:
+    light = without_large_weights(proto)
     try:
         return onnx.shape_inference.infer_shapes(light, data_prop=True)
     except onnx.shape_inference.InferenceError as error:
@@ -101,6 +157,6 @@ def _elements(tensor: onnx.TensorProto) -> int:
 def _fact(value: onnx.ValueInfoProto) -> Fact:
     kind = value.type.tensor_type
     dtype = DTYPES.get(kind.elem_type)
-    if not kind.HasField("shape") or any(not axis.HasField("dim_value") for axis in kind.shape.dim):
+    if not kind.HasField("shape"):
         return Fact(None, dtype)
-    return Fact(tuple(axis.dim_value for axis in kind.shape.dim), dtype)
+    return Fact(tuple(axis.dim_value if axis.HasField("dim_value") else None for axis in kind.shape.dim), dtype)

@@ -60,7 +60,7 @@ Value = torch.fx.Node | Constant
 class Fact:
     """What is known about a value: sizes and dtype, None where they depend on the data."""
 
-    shape: tuple[int, ...] | None
+    shape: tuple[int | None, ...] | None
     dtype: torch.dtype | None
 
     @classmethod
@@ -71,13 +71,21 @@ class Fact:
     @property
     def is_known(self) -> bool:
         """Whether both sizes and dtype are known."""
-        return self.shape is not None and self.dtype is not None
+        return self.shape is not None and None not in self.shape and self.dtype is not None
+
+    @property
+    def sizes(self) -> tuple[int, ...] | None:
+        """The sizes when all of them are known."""
+        if self.shape is None:
+            return None
+        sizes = tuple(size for size in self.shape if size is not None)
+        return sizes if len(sizes) == len(self.shape) else None
 
     def stand_in(self) -> torch.Tensor:
         """Return a tensor without storage of this shape and dtype."""
-        assert self.shape is not None
+        assert self.sizes is not None
         assert self.dtype is not None
-        return torch.empty(self.shape, dtype=self.dtype, device="meta")
+        return torch.empty(self.sizes, dtype=self.dtype, device="meta")
 
 
 def torch_dtype(code: int, what: str) -> torch.dtype:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import torch.nn.functional as F  # noqa: N812 - torch's own spelling
@@ -12,11 +14,11 @@ from converters.torch_import.operation import Operation
 from converters.torch_import.registry import builds
 from converters.torch_import.values import Constant, Value
 
-_LAYERS: dict[str, tuple[type[nn.Module], ...]] = {
+_LAYERS: dict[str, tuple[Callable[..., nn.Module], ...]] = {
     "Conv": (nn.Conv1d, nn.Conv2d, nn.Conv3d),
     "ConvTranspose": (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
 }
-_FUNCTIONS = {
+_FUNCTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Conv": (F.conv1d, F.conv2d, F.conv3d),
     "ConvTranspose": (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d),
 }
@@ -96,14 +98,20 @@ def transposed_convolution(op: Operation) -> Value:
         "output_padding": tuple(added),
         "dilation": tuple(dilations),
     }
-    result = _apply(op, value, weight, bias, axes, options, transposed=True)
+    produced = [
+        stride * (size - 1) + (length - 1) * dilation + 1 - 2 * pad + more
+        for size, length, stride, dilation, pad, more in zip(
+            sizes, kernel, strides, dilations, padding, added, strict=True
+        )
+    ]
     crop_begin = [pad - begin for pad, begin in zip(padding, begins, strict=True)]
-    have = op.shape(result)[2:]
-    crop_end = [target - (size + change) for target, size, change in zip(wanted, have, crop_begin, strict=True)]
+    crop_end = [target - size - change for target, size, change in zip(wanted, produced, crop_begin, strict=True)]
+    grows = max(*crop_begin, *crop_end) > 0 and bias is not None
+    result = _apply(op, value, weight, None if grows else bias, axes, options, transposed=True)
     if any(crop_begin) or any(crop_end):
-        if max(*crop_begin, *crop_end) > 0 and bias is not None:
-            op.refuse("pads its output beyond what the kernel reaches, and has a bias")
         result = op.call(F.pad, result, torch_pads(crop_begin, crop_end))
+    if grows and bias is not None:
+        result = op.call(operator.add, result, op.call("reshape", bias, (1, -1, *([1] * axes))))
     return result
 
 
@@ -136,8 +144,9 @@ def _transposed_pads(
     begins, ends = [], []
     for target, size, more in zip(wanted, full, extra, strict=True):
         total = size + more - target
-        half = total // 2 if total >= 0 else -(-total // 2)
-        begin, end = (half, total - half) if mode == "SAME_UPPER" else (total - half, half)
+        half = max(total, 0) // 2
+        # an output larger than the kernel reaches grows at its end
+        begin, end = (half, total - half) if mode == "SAME_UPPER" or total < 0 else (total - half, half)
         begins.append(begin)
         ends.append(end)
     return begins, ends

@@ -24,21 +24,22 @@ def _counted_from_front(op: Operation, indices: Value, size: int) -> Value:
 @builds("Gather")
 def gather(op: Operation) -> Value:
     value, indices = op.tensor(0), op.tensor(1)
-    shape = op.shape(value)
-    axis = normalized_axes([op.attribute("axis", 0)], len(shape))[0]
-    indices = _counted_from_front(op, indices, shape[axis])
+    axis = normalized_axes([op.attribute("axis", 0)], op.rank(value))[0]
+    if not isinstance(indices, Constant) or bool((indices.tensor < 0).any()):
+        indices = _counted_from_front(op, indices, op.size(value, axis))
+    indices = op.cast(indices, torch.int64)
     if isinstance(indices, Constant) and indices.tensor.ndim == 0:
         return op.call(torch.select, value, axis, int(indices.tensor))
-    if isinstance(indices, Constant) and indices.tensor.ndim == 1:
-        consecutive = indices.tensor.tolist()
-        if consecutive == list(range(consecutive[0], consecutive[0] + len(consecutive))) if consecutive else False:
-            index = (*([slice(None)] * axis), slice(consecutive[0], consecutive[-1] + 1))
+    if isinstance(indices, Constant) and indices.tensor.ndim == 1 and len(indices.tensor):
+        numbers = indices.tensor.tolist()
+        if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+            index = (*([slice(None)] * axis), slice(numbers[0], numbers[-1] + 1))
             return op.call(operator.getitem, value, index)
-    if op.fact(indices).shape is None:
-        op.refuse("picks a number of elements that depends on the data")
+    if op.rank(indices) == 1:
+        return op.call(torch.index_select, value, axis, indices)
     picked = op.call(torch.index_select, value, axis, op.call("reshape", indices, (-1,)))
-    wanted = (*shape[:axis], *op.shape(indices), *shape[axis + 1 :])
-    return picked if len(op.shape(indices)) == 1 else op.call("reshape", picked, wanted)
+    shape = op.shape(value)
+    return op.call("reshape", picked, (*shape[:axis], *op.shape(indices), *shape[axis + 1 :]))
 
 
 @builds("GatherElements")

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from converters.torch_import.operation import Operation
+from converters.torch_import.ops.arithmetic import widened
 from converters.torch_import.registry import builds
 from converters.torch_import.values import Constant, Fact, Value, tensor_from_proto, torch_dtype
 
@@ -95,8 +96,9 @@ def non_zero(op: Operation) -> Value:
     value = op.tensor()
     if isinstance(value, Constant):
         return Constant(torch.nonzero(value.tensor).T.contiguous())
-    positions = op.emit(torch.nonzero, value, fact=Fact(None, torch.int64))
-    return op.emit(torch.transpose, positions, 0, 1, fact=Fact(None, torch.int64))
+    rank = op.rank(value)
+    positions = op.emit(torch.nonzero, value, fact=Fact((None, rank), torch.int64))
+    return op.emit(torch.transpose, positions, 0, 1, fact=Fact((rank, None), torch.int64))
 
 
 @builds("TopK")
@@ -104,6 +106,9 @@ def top_k(op: Operation) -> list[Value]:
     value = op.tensor()
     counts = op.ints_of("k", 1)
     assert counts is not None
-    largest, ordered = bool(op.attribute("largest", 1)), bool(op.attribute("sorted", 1))
-    result = op.call(torch.topk, value, counts[0], op.attribute("axis", -1), largest, ordered)
-    return [op.item(result, 0), op.item(result, 1)]
+    axis, largest = op.attribute("axis", -1), bool(op.attribute("largest", 1))
+    # torch.topk leaves the order of equal values open; ONNX wants the lower index first
+    wide = widened(op, value)
+    result = op.call(torch.sort, wide, dim=axis, descending=largest, stable=True)
+    best = [op.call("narrow", op.item(result, index), axis, 0, counts[0]) for index in range(2)]
+    return [op.cast(best[0], op.dtype(value)), best[1]]

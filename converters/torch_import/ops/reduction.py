@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 
@@ -10,7 +11,7 @@ import torch
 from converters.torch_import.operation import Operation, normalized_axes
 from converters.torch_import.ops.arithmetic import computed
 from converters.torch_import.registry import builds
-from converters.torch_import.values import Value
+from converters.torch_import.values import Constant, Value
 
 Reduction = Callable[[Operation, Value, list[int], bool], Value]
 
@@ -91,9 +92,26 @@ def reduction(op: Operation) -> Value:
         value, axes, keep = op.call("reshape", value, (1,)), [0], False
     else:
         keep = bool(op.attribute("keepdims", 1))
+    if any(op.shape(value)[axis] == 0 for axis in axes) and op.kind in ("ReduceMax", "ReduceMin"):
+        return _nothing(op, value, axes, keep)
     if op.dtype(value) is torch.bool:  # only minimum and maximum exist for it
         return op.cast(_REDUCTIONS[op.kind](op, op.cast(value, torch.uint8), axes, keep), torch.bool)
     return _REDUCTIONS[op.kind](op, value, axes, keep)
+
+
+def _nothing(op: Operation, value: Value, axes: list[int], keep: bool) -> Value:
+    """Return the extreme of no elements: the lowest number for a maximum, the highest for a minimum."""
+    dtype = op.dtype(value)
+    sizes = [1 if axis in axes else size for axis, size in enumerate(op.shape(value)) if keep or axis not in axes]
+    is_max = op.kind == "ReduceMax"
+    filler: float | int | bool
+    if dtype is torch.bool:
+        filler = not is_max
+    elif dtype.is_floating_point:
+        filler = -math.inf if is_max else math.inf
+    else:
+        filler = torch.iinfo(dtype).min if is_max else torch.iinfo(dtype).max
+    return Constant(torch.full(sizes, filler, dtype=dtype))
 
 
 @builds("ArgMax", "ArgMin")

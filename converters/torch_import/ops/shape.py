@@ -56,6 +56,8 @@ def transpose(op: Operation) -> Value:
 @builds("Squeeze")
 def squeeze(op: Operation) -> Value:
     value, axes = op.tensor(), op.ints_of("axes", 1)
+    if axes is not None and op.fact(value).sizes is None:
+        return op.call("squeeze", value, tuple(axes))
     shape = op.shape(value)
     gone = normalized_axes(axes, len(shape)) if axes is not None else [a for a, size in enumerate(shape) if size == 1]
     if any(shape[axis] != 1 for axis in gone):
@@ -68,8 +70,13 @@ def unsqueeze(op: Operation) -> Value:
     value, axes = op.tensor(), op.ints_of("axes", 1)
     if axes is None:
         op.refuse("does not say which axes to add")
+    added = sorted(normalized_axes(axes, op.rank(value) + len(axes)))
+    if op.fact(value).sizes is None:
+        for axis in added:
+            value = op.call(torch.unsqueeze, value, axis)
+        return value
     shape = list(op.shape(value))
-    for axis in sorted(normalized_axes(axes, len(shape) + len(axes))):
+    for axis in added:
         shape.insert(axis, 1)
     return op.call("reshape", value, tuple(shape))
 
@@ -86,11 +93,11 @@ def slice_axes(op: Operation) -> Value:
     starts, ends = op.ints_of("starts", 1), op.ints_of("ends", 2)
     assert starts is not None
     assert ends is not None
-    shape = op.shape(value)
-    axes = normalized_axes(op.ints_of("axes", 3) or list(range(len(starts))), len(shape))
+    axes = normalized_axes(op.ints_of("axes", 3) or list(range(len(starts))), op.rank(value))
     steps = op.ints_of("steps", 4) or [1] * len(starts)
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        value = _sliced(op, value, axis, range(*slice(start, end, step).indices(shape[axis])), shape[axis])
+        size = op.size(value, axis)
+        value = _sliced(op, value, axis, range(*slice(start, end, step).indices(size)), size)
     return value
 
 
@@ -121,7 +128,7 @@ def split(op: Operation) -> list[Value]:
 def expand(op: Operation) -> Value:
     value, wanted = op.tensor(), op.ints(1)
     assert wanted is not None
-    shape = torch.broadcast_shapes(op.shape(value), tuple(wanted))
+    shape = torch.broadcast_shapes(op.shape(value), tuple(wanted))  # type: ignore[no-untyped-call]
     return value if shape == op.shape(value) else op.call("expand", value, tuple(shape))
 
 
@@ -148,5 +155,6 @@ def space_to_depth(op: Operation) -> Value:
     value, block = op.tensor(), int(op.attribute("blocksize"))
     batch, channels, height, width = op.shape(value)
     split_up = op.call("reshape", value, (batch, channels, height // block, block, width // block, block))
-    moved = op.call("permute", split_up, (0, 3, 5, 1, 2, 4))
+    is_depth_last = op.attribute("mode", "DCR") == "CRD"
+    moved = op.call("permute", split_up, (0, 1, 3, 5, 2, 4) if is_depth_last else (0, 3, 5, 1, 2, 4))
     return op.call("reshape", moved, (batch, channels * block**2, height // block, width // block))

@@ -133,6 +133,10 @@ def clip(op: Operation) -> Value:
 
 @builds("Identity", "Dropout")
 def identity(op: Operation) -> list[Value | None]:
+    if op.kind == "Dropout" and op.has(2):
+        training = op.constant(2)
+        if training is not None and bool(training.reshape(-1)[0]):
+            op.refuse("is in training mode")
     results: list[Value | None] = [op.tensor()]
     if len(op.outputs) > 1 and op.outputs[1]:
         results.append(op.call(torch.ones_like, op.tensor(), dtype=torch.bool))
