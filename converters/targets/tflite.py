@@ -1,0 +1,257 @@
+"""Model to `.tflite`: two engines behind one exporter, one way to make weights smaller, one way to label the file."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import ClassVar
+
+from converters.errors import UnsupportedError
+from converters.model.graph import Model
+from converters.parameters import Parameter, Value
+from converters.progress import Progress
+from converters.runtimes.base import Arrays
+from converters.runtimes.tflite import TFLiteSession
+from converters.targets import tflite_compress, tflite_litert, tflite_onnx2tf
+from converters.targets.base import Export, Exporter, Precision
+from converters.targets.metadata import METADATA_KEY, ArtifactMetadata, metadata_for
+from converters.targets.tflite_engine import Edges, EngineError
+from converters.targets.tflite_file import Outline, read_outline, write_labelled
+from converters.targets.tflite_flatbuffer import LARGEST_FILE
+from converters.targets.tflite_probe import LIMIT, difference, probe_feeds, reference, run_unlabelled
+
+AUTO, LITERT, ONNX2TF = "auto", "litert", "onnx2tf"
+# Above this the other engine is no alternative (15 GB and minutes for 554 MB), and a run of both costs seconds.
+_LARGEST_PROBED = 2**28
+_CONTROL_FLOW = {"If", "Loop", "Scan"}
+_EDGE_TYPES = {"float32", "float16", "float64", "int8", "uint8", "int16", "int32", "int64", "bool"}
+
+
+class TFLiteExporter(Exporter):
+    """Model to `.tflite`."""
+
+    target: ClassVar[str] = "tflite"
+    title: ClassVar[str] = "TFLite"
+    suffix: ClassVar[str] = ".tflite"
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter(
+            "engine",
+            AUTO,
+            "What converts: the LiteRT converter, onnx2tf with TensorFlow, or the first of them that works.",
+            choices=(AUTO, LITERT, ONNX2TF),
+        ),
+        Parameter(
+            "layout",
+            "nhwc",
+            "Axes of pictures at the file's edge; phones are faster with channels last (nhwc).",
+            choices=("nhwc", "nchw"),
+        ),
+    )
+
+    def unavailable(self) -> str:
+        if importlib.util.find_spec("ai_edge_litert") is None:
+            return "The package ai-edge-litert is not installed."
+        litert, onnx2tf = tflite_litert.unavailable(), tflite_onnx2tf.unavailable()
+        return f"{litert} {onnx2tf}" if litert and onnx2tf else ""
+
+    def objections(self, model: Model, precision: Precision, options: dict[str, Value]) -> list[str]:
+        objections = []
+        if model.parameter_bytes > LARGEST_FILE:
+            size = f"{model.parameter_bytes / 2**30:.1f} GiB"
+            objections.append(f"A .tflite file holds 2 GiB, this model has {size} in fp32, which is written first.")
+        objections += [
+            f"{tensor.name} is {tensor.dtype}, which a .tflite file cannot take or give."
+            for tensor in (*model.signature.inputs, *model.signature.outputs)
+            if tensor.dtype not in _EDGE_TYPES
+        ]
+        if precision is not Precision.FP32 and tflite_compress.unavailable():
+            objections.append(tflite_compress.unavailable())
+        against = {engine: _against(engine, model, options) for engine in _engines(options)}
+        if all(against.values()):
+            objections += [sentence for sentences in against.values() for sentence in sentences]
+        return objections
+
+    def warm(self) -> None:
+        if not tflite_litert.unavailable():
+            import converters.torch_import.importer
+
+            del converters
+            tflite_litert.load()
+        else:
+            tflite_onnx2tf.load()
+
+    def open_session(self, path: Path, *, threads: int | None = None) -> TFLiteSession:
+        return TFLiteSession(path, threads=threads)
+
+    def _export(
+        self,
+        model: Model,
+        folder: Path,
+        precision: Precision,
+        options: dict[str, Value],
+        samples: list[Arrays],
+        progress: Progress,
+    ) -> Export:
+        plain = folder / "converted.tflite"
+        engine, edges, notes = _convert(model, plain, options, samples, progress)
+        unlabelled = plain
+        if precision is not Precision.FP32:
+            progress("Making the weights smaller")
+            unlabelled = folder / "compressed.tflite"
+            try:
+                tflite_compress.compress(plain, unlabelled, precision)
+            except EngineError as error:
+                raise UnsupportedError(
+                    f"TFLite cannot keep this model's weights as {precision}.", str(error)
+                ) from error
+            plain.unlink()
+            engine = f"{engine}, {tflite_compress.version()}"
+        progress("Labelling the TFLite file")
+        metadata = metadata_for(
+            model,
+            target=self.target,
+            engine=engine,
+            precision=precision,
+            inputs=tuple(edge.binding for edge in edges.inputs),
+            outputs=tuple(edge.binding for edge in edges.outputs),
+        )
+        path = folder / f"model{self.suffix}"
+        _label(unlabelled, path, edges, metadata)
+        unlabelled.unlink()
+        return Export(path, metadata, (*notes, *_edge_notes(metadata)))
+
+
+def _engines(options: dict[str, Value]) -> tuple[str, ...]:
+    """Return the engines that may be tried, in order."""
+    if options["engine"] != AUTO:
+        return (str(options["engine"]),)
+    return (LITERT, ONNX2TF)
+
+
+def _against(engine: str, model: Model, options: dict[str, Value]) -> list[str]:
+    """Return sentences on why an engine cannot do this model, before trying."""
+    if engine == LITERT:
+        missing = tflite_litert.unavailable()
+        if missing:
+            return [missing]
+        from converters.torch_import.importer import unsupported_nodes
+
+        return unsupported_nodes(model.proto)
+    missing = tflite_onnx2tf.unavailable()
+    if missing:
+        return [missing]
+    if options["layout"] == "nchw":
+        return ["onnx2tf always puts channels last; layout=nchw needs the LiteRT converter."]
+    control = sorted({node.op_type for node in model.proto.graph.node if node.op_type in _CONTROL_FLOW})
+    return [f"onnx2tf cannot express control flow ({', '.join(control)})."] if control else []
+
+
+def _convert(
+    model: Model, path: Path, options: dict[str, Value], samples: list[Arrays], progress: Progress
+) -> tuple[str, Edges, list[str]]:
+    """Write the fp32 file with the first engine that works; return its name, the file's edges and notes."""
+    engines = _engines(options)
+    refusals: list[str] = []
+    feeds = probe_feeds(model, samples)
+    for engine in engines:
+        reasons = _against(engine, model, options)
+        try:
+            if reasons:
+                raise EngineError(" ".join(reasons))
+            if engine == LITERT:
+                edges = tflite_litert.convert(model, path, str(options["layout"]), progress)
+                if len(engines) > 1 and not _against(ONNX2TF, model, options):
+                    _probe(model, path, edges, feeds, progress)
+                name = tflite_litert.version()
+            else:
+                wanted = reference(model, feeds, path.parent)
+                edges = tflite_onnx2tf.convert(model, path, feeds, wanted, samples, progress)
+                name = tflite_onnx2tf.version()
+        except EngineError as error:
+            path.unlink(missing_ok=True)
+            refusals.append(f"{_TITLES[engine]} was not used: {error}")
+            continue
+        return name, edges, [f"Converted by {name}{_why(engine, engines)}.", *refusals]
+    raise UnsupportedError(
+        "This model cannot be converted to TFLite.",
+        " ".join(refusals),
+        "Try the other engine with the option engine." if len(engines) == 1 else "",
+    )
+
+
+_TITLES = {LITERT: "The LiteRT converter", ONNX2TF: "onnx2tf"}
+
+
+def _why(engine: str, engines: tuple[str, ...]) -> str:
+    if len(engines) == 1:
+        return ", as asked for"
+    return ", the first engine; onnx2tf was not needed" if engine == LITERT else ", the second engine"
+
+
+def _probe(model: Model, path: Path, edges: Edges, feeds: Arrays, progress: Progress) -> None:
+    """Raise EngineError when the file computes something else than the model."""
+    if model.parameter_bytes > _LARGEST_PROBED:
+        return
+    progress("Running the TFLite file once beside the original", 0.9)
+    outline = read_outline(path)
+    tensors = {tensor.index: tensor.name for tensor in (*outline.inputs, *outline.outputs)}
+    inputs = {tensors[outline.signature_inputs[edge.engine_name]]: edge.binding for edge in edges.inputs}
+    results = run_unlabelled(path, inputs, feeds)
+    wanted = reference(model, feeds, path.parent)
+    for edge in edges.outputs:
+        name = tensors[outline.signature_outputs[edge.engine_name]]
+        want = wanted[edge.binding.name]
+        distance = difference(edge.binding.from_file(results[name]).astype(want.dtype, copy=False), want)
+        if distance > LIMIT:
+            raise EngineError(
+                f"its file computes something else: {edge.binding.name} differs by {distance:.2g} of its span."
+            )
+
+
+def _label(source: Path, path: Path, edges: Edges, metadata: ArtifactMetadata) -> None:
+    """Give the file the ONNX graph's names and order, and its metadata."""
+    outline = read_outline(source)
+    inputs = [(edge.binding.file_name, _index(outline, "input", edge.engine_name)) for edge in edges.inputs]
+    outputs = [(edge.binding.file_name, _index(outline, "output", edge.engine_name)) for edge in edges.outputs]
+    title = metadata.family or metadata.source_name
+    write_labelled(
+        source,
+        path,
+        inputs,
+        outputs,
+        {METADATA_KEY: metadata.to_text()},
+        f"{title}, {metadata.precision}, by {metadata.engine}",
+    )
+
+
+def _index(outline: Outline, side: str, name: str) -> int:
+    """Return the tensor that an engine calls `name` in the file's signature, or where it wrote none, by itself."""
+    signature, tensors = (
+        (outline.signature_inputs, outline.inputs) if side == "input" else (outline.signature_outputs, outline.outputs)
+    )
+    if name in signature:
+        return signature[name]
+    found = [tensor.index for tensor in tensors if tensor.name == name]
+    if not found:
+        raise UnsupportedError(f"The {side} {name} was lost while the weights were made smaller.")
+    return found[0]
+
+
+def _edge_notes(metadata: ArtifactMetadata) -> list[str]:
+    notes = []
+    moved = [
+        edge.name
+        for edge in (*metadata.inputs, *metadata.outputs)
+        if list(edge.permutation) != sorted(edge.permutation)
+    ]
+    if moved:
+        notes.append(f"Channels come last in the file: {', '.join(moved)}.")
+    wanted = {info.name: info.dtype for info in (*metadata.signature.inputs, *metadata.signature.outputs)}
+    changed = [
+        f"{edge.name} is {edge.dtype} instead of {wanted[edge.name]}"
+        for edge in (*metadata.inputs, *metadata.outputs)
+        if edge.dtype != wanted[edge.name]
+    ]
+    if changed:
+        notes.append(f"Number types at the file's edge: {', '.join(changed)}.")
+    return notes
