@@ -7,6 +7,7 @@ staging, and writes the report. A worker's crash costs its own target only.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -22,7 +23,7 @@ from converters.errors import (
     error_from_json,
 )
 from converters.files import Staging, sha256_of, size_of
-from converters.memory import require_memory
+from converters.memory import available_memory, require_memory
 from converters.progress import Progress
 from converters.recipe import Recipe, TargetRequest
 from converters.registry import exporter
@@ -199,7 +200,7 @@ def convert(
 
 def _refuse_existing(destination: Path, names: Collection[str]) -> None:
     wanted = [*names, *(f"{name}{UNVERIFIED}" for name in names), REPORT_FILE, LOG_FILE, HOST_MATRIX_FILE]
-    taken = [name for name in wanted if (destination / name).exists()]
+    taken = [name for name in wanted if os.path.lexists(destination / name)]
     if taken:
         raise DestinationError(
             f"{destination.name or destination} already holds {', '.join(taken)}.",
@@ -221,7 +222,7 @@ def _run(
     problems = [request.name for request in recipe.targets if prepared["problems"][request.name]]
     if problems:
         raise error_from_json(prepared["problems"][problems[0]])
-    require_memory(max(prepared["memory"].values()), "This conversion")
+    _fit_into_memory(prepared["memory"], workers)
     # Each converter writes its file, and some an intermediate copy of the weights beside it.
     require_space(staging.parent, _LEAST_SPACE + int(1.5 * prepared["parameters"] * len(recipe.targets)))
 
@@ -276,6 +277,14 @@ def _run(
         seconds=time.monotonic() - start,
         peak_memory=workers.peak_memory,
     )
+
+
+def _fit_into_memory(estimates: Mapping[str, int], workers: WorkerPool) -> None:
+    """Refuse what cannot fit, and do one thing after the other where two at once would not."""
+    largest = sorted(estimates.values(), reverse=True)
+    require_memory(largest[0], "This conversion")
+    if sum(largest[: workers.lanes]) > available_memory():
+        workers.lanes = 1
 
 
 def _result(outcome: dict[str, Any] | StudioError) -> dict[str, Any]:

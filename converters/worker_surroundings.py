@@ -15,6 +15,7 @@ _QUIET_AND_OFFLINE = {
     "GRPC_VERBOSITY": "ERROR",
     "GLOG_minloglevel": "2",
     "HF_HUB_OFFLINE": "1",
+    "TQDM_DISABLE": "1",  # progress bars would fill the log
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TRANSFORMERS_OFFLINE": "1",
     "DO_NOT_TRACK": "1",

@@ -58,7 +58,9 @@ def import_coremltools() -> Any:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return importlib.import_module("coremltools")
+                module = importlib.import_module("coremltools")
+            _stop_progress_bars()
+            return module
         finally:
             logger.setLevel(level)
             for name, module in hidden.items():
@@ -66,6 +68,13 @@ def import_coremltools() -> Any:
                     del sys.modules[name]
                 else:
                     sys.modules[name] = module
+
+
+def _stop_progress_bars() -> None:
+    """Keep coremltools' progress bars from starting a thread that outlives every conversion."""
+    import tqdm
+
+    tqdm.tqdm.monitor_interval = 0
 
 
 def coreml_schema() -> Any:
