@@ -15,14 +15,14 @@ def as_text(conversion: Conversion) -> str:
     """Return a table of what was made, how near it is to the original, and every sentence that matters."""
     source = conversion.prepared["source"]
     family = conversion.prepared["family"] or "no known family"
+    width = max(len(_label(artifact)) for artifact in conversion.artifacts)
     lines = [
         f"{source['name']}: {family}, {readable_size(conversion.prepared['parameters'])} of weights, "
         f"sha256 {source['sha256'][:12]}…",
         "",
-        f"{'file':<44} {'size':>9}  {'verified':<9} {'largest':>9} {'PSNR':>9}  worst sample",
+        f"{'file':<{width}} {'size':>9}  {'verified':<9} {'largest':>9} {'PSNR':>9}  worst sample",
     ]
-    for artifact in conversion.artifacts:
-        lines.append(_row(artifact))
+    lines += [_row(artifact, width) for artifact in conversion.artifacts]
     sentences = [*conversion.prepared["notes"]]
     for artifact in conversion.artifacts:
         sentences += [f"{artifact.request.name}: {note}" for note in artifact.notes]
@@ -43,11 +43,16 @@ def as_text(conversion: Conversion) -> str:
     return "\n".join(lines)
 
 
-def _row(artifact: Artifact) -> str:
+def _label(artifact: Artifact) -> str:
+    return artifact.path.name if artifact.path else artifact.request.name
+
+
+def _row(artifact: Artifact, width: int) -> str:
+    label = f"{_label(artifact):<{width}}"
     if artifact.path is None:
-        return f"{artifact.request.name:<44} {'':>9}  failed"
+        return f"{label} {'':>9}  failed"
     verdict = "yes" if artifact.verified else "NO"
-    row = f"{artifact.path.name:<44} {readable_size(artifact.size):>9}  {verdict:<9}"
+    row = f"{label} {readable_size(artifact.size):>9}  {verdict:<9}"
     worst = (artifact.verification or {}).get("worst")
     if not worst:
         return row
