@@ -28,7 +28,16 @@ _FOLDER_DEPTH = 4
 
 
 # What zipfile and the decompressors below it raise on damaged data.
-_DAMAGE = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, ValueError)
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    ValueError,
+    OSError,
+)
 
 
 @contextmanager
@@ -40,10 +49,10 @@ def _damage_named(path: Path) -> Iterator[None]:
         raise UnsupportedError(
             f"{path.name} cannot be unpacked: {error}.", "", "Pack it again as a plain zip."
         ) from None
-    except _DAMAGE as error:
-        raise _damaged(path, error) from None
     except PermissionError:
         raise BadInputError(f"{path.name} cannot be read: permission denied.") from None
+    except _DAMAGE as error:
+        raise _damaged(path, error) from None
 
 
 @contextmanager
@@ -186,6 +195,8 @@ def _check_directory(path: Path, members: list[zipfile.ZipInfo]) -> None:
     packed = sum(member.compress_size for member in members)
     if packed > size:
         raise _damaged(path, "members overlap")
+    if any(m.compress_type == zipfile.ZIP_STORED and m.compress_size != m.file_size for m in members):
+        raise _damaged(path, "a member does not have the length it says")
 
 
 def _damaged(path: Path, reason: object) -> BadInputError:

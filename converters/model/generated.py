@@ -33,7 +33,7 @@ def generated_swapper(width: int = 64, seed: int = 0) -> onnx.ModelProto:
         raise ValueError(f"width must be a positive multiple of 8, not {width}")
     generator = torch.Generator().manual_seed(seed)
     config = SwapperConfig.of_width(width)
-    network = Swapper(config)
+    network = Swapper(config).eval()
     randomise(network, generator)
     architecture = Inswapper()
     examples = {name: torch.zeros(shape) for name, shape in architecture.inputs(config).items()}

@@ -147,6 +147,22 @@ def restore_names(proto: onnx.ModelProto, state: Mapping[str, Tensor]) -> None:
             node.input[index] = renamed.get(name, name)
 
 
+def name_outputs(proto: onnx.ModelProto) -> None:
+    """Call outputs that the exporter numbered `output`, or `output_1`, `output_2`, …, in place."""
+    graph = proto.graph
+    taken = {name for node in graph.node for name in (*node.input, *node.output)} | {v.name for v in graph.input}
+    renamed = {}
+    for index, value in enumerate(graph.output, start=1):
+        wanted = "output" if len(graph.output) == 1 else f"output_{index}"
+        if value.name.isdigit() and wanted not in taken:
+            renamed[value.name] = wanted
+            value.name = wanted
+    for node in graph.node:
+        for names in (node.input, node.output):
+            for index, name in enumerate(names):
+                names[index] = renamed.get(name, name)
+
+
 def _digest(array: Array) -> str:
     return hashlib.sha256(array.tobytes()).hexdigest()
 

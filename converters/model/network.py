@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 from converters.errors import UnsupportedError, UsageError, did_you_mean
 from converters.model.checkpoint import Candidate
 from converters.model.constant_folding import fold_constants
-from converters.model.graph_cleanup import constants_to_initializers, drop_unused, merge_batch_norms, restore_names
+from converters.model.graph_cleanup import (
+    constants_to_initializers,
+    drop_unused,
+    merge_batch_norms,
+    name_outputs,
+    restore_names,
+)
 from converters.model.onnx_file import read_onnx
 from converters.model.static_shapes import infer_shapes
 from converters.model.torch_to_onnx import export_onnx
@@ -62,7 +68,7 @@ def graph_from_state(
     halves = sum(value.is_floating_point() and value.dtype != torch.float32 for value in candidate.state.values())
     if halves:
         notes.append(f"{halves} tensors widened to 32-bit floats.")
-    module = architecture.build(config)
+    module = architecture.build(config).eval()
     expected = module.state_dict()
     weights = {key: value.to(expected[key].dtype) for key, value in candidate.state.items() if key in expected}
     module.load_state_dict(weights, strict=False)  # `recognise` compared every key that matters
@@ -87,6 +93,7 @@ def graph_from_network(
     drop_unused(proto)
     merge_batch_norms(proto)
     restore_names(proto, module.state_dict())
+    name_outputs(proto)
     return proto
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import onnx
+    from google.protobuf.message import Message  # type: ignore[import-untyped]
 
 # Protobuf's own limit for one message.
 LARGEST_MESSAGE = 2**31 - 1
@@ -47,7 +48,7 @@ def read_onnx(path: Path, progress: Progress) -> ReadGraph:
         UnsupportedError: a single file of 2 GB or more.
     """
     import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError
 
     size = path.stat().st_size
     if size > LARGEST_MESSAGE:
@@ -67,12 +68,15 @@ def read_onnx(path: Path, progress: Progress) -> ReadGraph:
     try:
         # Python's protobuf refuses messages nested more than 100 levels deep, so recursion below is bounded.
         proto.ParseFromString(bytes(data))
+        names_are_text = _is_text(proto)
     except (DecodeError, RecursionError):
         raise BadInputError(
             f"{path.name} is not an ONNX model, or is damaged.",
             "Its contents end early or make no sense.",
             "Fetch the file again.",
         ) from None
+    if not names_are_text:
+        raise BadInputError(f"{path.name} is damaged: names in it are not text.", "", "Fetch the file again.")
     del data
     external = [tensor for tensor in _all_tensors(proto) if is_external(tensor)]
     with ExternalReader(path, digest) as reader:
@@ -86,6 +90,18 @@ def read_onnx(path: Path, progress: Progress) -> ReadGraph:
 def is_external(tensor: onnx.TensorProto) -> bool:
     """Return whether a tensor's data lies in another file, or claims to."""
     return bool(tensor.data_location) or len(tensor.external_data) > 0
+
+
+def _is_text(message: Message) -> bool:
+    """Return whether every text in a message is UTF-8; protobuf takes any bytes and hands them out as bytes."""
+    for field, value in message.ListFields():
+        values = value if field.is_repeated else (value,)
+        if field.type == field.TYPE_MESSAGE:
+            if not all(map(_is_text, values)):
+                return False
+        elif field.type == field.TYPE_STRING and any(isinstance(text, bytes) for text in values):
+            return False
+    return True
 
 
 def _all_tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:

@@ -24,7 +24,8 @@ from converters.model.graph_checks import (
 )
 from converters.model.onnx_file import read_onnx
 from converters.model.sniffing import SourceKind, open_source, sniff, split_factory, stat_of
-from converters.model.static_shapes import check_edges, fix_inputs, infer_shapes
+from converters.model.static_shapes import check_by_onnx, check_edges, fix_inputs, infer_shapes
+from converters.model.tensor_dims import dims_of, is_static_dims
 from converters.progress import Progress
 
 if TYPE_CHECKING:
@@ -80,13 +81,13 @@ def _load_file(path: Path, shapes: Shapes, trust: bool, progress: Progress, arch
     if kind is SourceKind.ONNX:
         read = read_onnx(path, progress)
         proto = read.proto
-        info = SourceInfo(name, kind, read.sha256, read.size)
+        info = SourceInfo(name, kind.value, read.sha256, read.size)
     else:
         proto, more = _from_torch(path, kind, shapes, trust, progress)
         notes += more
         info = _fingerprint(path, kind)
     if archive:
-        info = SourceInfo(archive.name, kind, archive.sha256, archive.size)
+        info = SourceInfo(archive.name, kind.value, archive.sha256, archive.size)
     return finish(proto, info, shapes, notes, progress)
 
 
@@ -109,7 +110,9 @@ def finish(
     check_edges(proto, name)
     check_names(proto, name)
     notes += sort_nodes(proto, name)
-    notes += fix_inputs(proto, shapes, default_shapes(proto), name)
+    check_by_onnx(proto, name)
+    has_free_axes = not all(is_static_dims(dims_of(value)) for value in proto.graph.input)
+    notes += fix_inputs(proto, shapes, default_shapes(proto) if has_free_axes else {}, name)
     progress("Inferring shapes", 0.5)
     notes += infer_shapes(proto, name)
     check_edges(proto, name)
@@ -155,7 +158,7 @@ def _from_factory(file: Path, function: str, shapes: Shapes, trust: bool, progre
 def _generated(shapes: Shapes) -> Model:
     proto = generated_swapper()
     data = proto.SerializeToString(deterministic=True)
-    info = SourceInfo(DEMO_NAME, SourceKind.GENERATED, hashlib.sha256(data).hexdigest(), len(data))
+    info = SourceInfo(DEMO_NAME, SourceKind.GENERATED.value, hashlib.sha256(data).hexdigest(), len(data))
     return finish(proto, info, shapes, ["Generated with random weights: right in structure, its pictures are noise."])
 
 
@@ -164,7 +167,7 @@ def _fingerprint(path: Path, kind: SourceKind) -> SourceInfo:
     with open_source(path) as file:
         while block := file.read(1024**2):
             digest.update(block)
-    return SourceInfo(path.name, kind, digest.hexdigest(), path.stat().st_size)
+    return SourceInfo(path.name, kind.value, digest.hexdigest(), path.stat().st_size)
 
 
 @contextmanager

@@ -95,8 +95,27 @@ def fix_inputs(proto: onnx.ModelProto, given: Shapes, family: Shapes, name: str)
     return notes
 
 
+def check_by_onnx(proto: onnx.ModelProto, name: str) -> None:
+    """Check the graph by ONNX's own rules: operators, their attributes, their types. Drops inner shapes, in place.
+
+    Raises:
+        BadInputError: ONNX refuses the graph.
+    """
+    import onnx
+
+    # Shapes of inner tensors are inferred anew; those in the file may be wrong, and outlive changed inputs.
+    del proto.graph.value_info[:]
+    bare = without_weights(proto)
+    for value in bare.graph.output:
+        value.type.tensor_type.shape.SetInParent()  # the checker wants one, whatever it says
+    try:
+        onnx.checker.check_model(bare)
+    except Exception as error:  # the native checker raises types of its own, and RuntimeError, and ValueError
+        raise _refused(error, name) from error
+
+
 def infer_shapes(proto: onnx.ModelProto, name: str) -> list[str]:
-    """Check the graph by ONNX's own rules and write every inferred shape into it. Return notes.
+    """Write every inferred shape into a checked graph. Return notes.
 
     Where shapes stay open because the graph computes them (Shape, Gather, Concat, Reshape, made for axes that are
     fixed by now), that arithmetic is replaced by its results.
@@ -117,29 +136,18 @@ def infer_shapes(proto: onnx.ModelProto, name: str) -> list[str]:
 
 
 def _infer_once(proto: onnx.ModelProto, name: str) -> bool:
-    """Check, infer, and write the shapes found; return whether all are fixed.
-
-    The checker and shape inference serialise what they are given and would fail beyond 2 GB, so they get the graph
-    with large weights turned into inputs of the same type and shape.
-    """
+    """Infer, and write the shapes found; return whether all are fixed."""
     import onnx
 
     graph = proto.graph
     del graph.value_info[:]
     bare = without_weights(proto)
+    for value in bare.graph.output:
+        value.type.tensor_type.ClearField("shape")
     try:
-        for value in bare.graph.output:
-            value.type.tensor_type.shape.SetInParent()  # the checker wants one, whatever it says
-        onnx.checker.check_model(bare)
-        for value in bare.graph.output:
-            value.type.tensor_type.ClearField("shape")
         inferred = onnx.shape_inference.infer_shapes(bare, check_type=True, strict_mode=True, data_prop=True)
-    except Exception as error:  # the native checker raises types of its own, and RuntimeError, and ValueError
-        raise BadInputError(
-            f"ONNX refuses the graph of {name}: {_first_line(error)}",
-            "The file is damaged, or its exporter made a mistake.",
-            "Fetch it again, or export it again.",
-        ) from error
+    except Exception as error:  # as above
+        raise _refused(error, name) from error
     for value in inferred.graph.output:
         _check_size(value, name)
     found = {value.name: value for value in inferred.graph.output}
@@ -158,7 +166,10 @@ def _infer_once(proto: onnx.ModelProto, name: str) -> bool:
 
 
 def without_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a copy of the graph whose large weights are inputs of the same type and shape instead."""
+    """Return a copy of the graph whose large weights are inputs of the same type and shape instead.
+
+    ONNX's checker and shape inference serialise what they are given, which fails beyond 2 GB.
+    """
     import onnx
 
     bare = onnx.ModelProto()
@@ -271,6 +282,14 @@ def _check_size(value: onnx.ValueInfoProto, name: str) -> None:
             f"The tensor {value.name!r} of {name} would take {size * 4 / 1e9:.0f} GB.",
             "The sizes in the file, or those asked for, are far beyond any face model.",
         )
+
+
+def _refused(error: Exception, name: str) -> BadInputError:
+    return BadInputError(
+        f"ONNX refuses the graph of {name}: {_first_line(error)}",
+        "The file is damaged, or its exporter made a mistake.",
+        "Fetch it again, or export it again.",
+    )
 
 
 def _first_line(error: BaseException) -> str:

@@ -25,7 +25,7 @@ def export_onnx(
     """Write `module` as ONNX (opset 17) to `path`; beyond 2 GB its weights go into files beside it.
 
     Args:
-        module: on the CPU; put into evaluation mode.
+        module: on the CPU, in evaluation mode.
         inputs: an example of every input, in the order of `forward`'s parameters.
         outputs: names of the outputs; empty to let the exporter choose.
 
@@ -35,7 +35,6 @@ def export_onnx(
     import torch
     from torch.jit._trace import TracerWarning
 
-    module.eval()
     exporter_log = logging.getLogger("torch.onnx")
     level = exporter_log.level
     exporter_log.setLevel(logging.ERROR)

@@ -62,7 +62,7 @@ def open_torchscript(path: Path, shapes: Shapes, progress: Progress) -> TrustedN
         if str(argument.type) != "Tensor":
             raise UnsupportedError(f"The input {argument.name} of {path.name} is {argument.type}, not a tensor.")
     names = [argument.name for argument in arguments]
-    return TrustedNetwork(module, _examples(path.name, names, {}, shapes))
+    return TrustedNetwork(module.eval(), _examples(path.name, names, {}, shapes))
 
 
 def open_exported_program(path: Path, shapes: Shapes, progress: Progress) -> TrustedNetwork:
@@ -123,7 +123,7 @@ def call_factory(path: Path, function: str, shapes: Shapes, progress: Progress) 
         examples = dict(zip(parameters, examples, strict=False))
     if not isinstance(examples, dict) or not all(isinstance(value, Tensor) for value in examples.values()):
         raise BadInputError(f"The example inputs of {path.name}:{function} are no tensors.")
-    return TrustedNetwork(made, _examples(path.name, parameters, examples, shapes))
+    return TrustedNetwork(made.eval(), _examples(path.name, parameters, examples, shapes))
 
 
 def _call(path: Path, function: str) -> Any:

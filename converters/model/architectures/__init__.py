@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from converters.model.architectures.base import Architecture, Config, Sizes
+from converters.model.architectures.gfpgan import Gfpgan
 from converters.model.architectures.inswapper import Inswapper
 from converters.model.architectures.iresnet import IResNetArcFace
 from converters.model.architectures.mobilefacenet import MobileFaceNet
@@ -22,6 +23,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     RetinaFaceMobileNet(),
     UltraFace(),
     Pfld(),
+    Gfpgan(),
 )
 
 

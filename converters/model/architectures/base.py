@@ -5,8 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 Sizes = Mapping[str, tuple[int, ...]]
@@ -57,12 +59,8 @@ class Architecture(ABC):
         return {}
 
     def expected(self, config: Config) -> dict[str, tuple[int, ...]]:
-        """Return keys and shapes of the network's state dict, without allocating it."""
-        import torch
-
-        with torch.device("meta"):
-            state = self.build(config).state_dict()
-        return {key: tuple(value.shape) for key, value in state.items() if not key.endswith(self.ignored)}
+        """Return keys and shapes of the network's state dict, without allocating it. Do not change the dict."""
+        return _expected(self, config)
 
     def recognise(self, sizes: Sizes) -> Config | None:
         """Return the configuration when keys and shapes are exactly this network's, otherwise None."""
@@ -76,6 +74,13 @@ class Architecture(ABC):
         """Return the configuration to compare an unknown file with."""
         config = self.configure(sizes)
         return config if config is not None and _is_possible(config) else self.example()
+
+
+@lru_cache(maxsize=64)
+def _expected(architecture: Architecture, config: Config) -> dict[str, tuple[int, ...]]:
+    with torch.device("meta"):
+        state = architecture.build(config).state_dict()
+    return {key: tuple(value.shape) for key, value in state.items() if not key.endswith(architecture.ignored)}
 
 
 def _is_possible(config: object) -> bool:
