@@ -94,9 +94,9 @@ def _with_weights(proto: onnx.ModelProto, weights: dict[str, torch.Tensor]) -> o
         if name not in ("initializer", "node"):
             _copy_field(proto.graph, graph, name)
     folded = set(weights) - {tensor.name for tensor in proto.graph.initializer}
-    nodes = [node for node in proto.graph.node if not _is_replaced(node, folded)]
+    nodes = [_without_outputs(node, folded) for node in proto.graph.node if not _is_replaced(node, folded)]
     dead = _newly_unread(proto, nodes)
-    graph.node.extend(node for node in nodes if not set(node.output) & dead)
+    graph.node.extend(node for node in nodes if not _is_replaced(node, dead))
     kept = [tensor for tensor in proto.graph.initializer if tensor.name not in dead]
     for position, tensor in enumerate(kept):
         if position == len(kept) - 1:  # a last initializer may be read by its position
@@ -131,8 +131,18 @@ def _add(graph: onnx.GraphProto, weights: dict[str, torch.Tensor]) -> None:
             graph.initializer.append(numpy_helper.from_array(value.numpy(), name))
 
 
-def _is_replaced(node: onnx.NodeProto, folded: set[str]) -> bool:
-    return bool(node.output) and all(not name or name in folded for name in node.output)
+def _is_replaced(node: onnx.NodeProto, names: set[str]) -> bool:
+    return bool(node.output) and all(not name or name in names for name in node.output)
+
+
+def _without_outputs(node: onnx.NodeProto, names: set[str]) -> onnx.NodeProto:
+    """Return the node with other names for those of its outputs that initializers replace."""
+    if not set(node.output) & names:
+        return node
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    copy.output[:] = [f"{name}_as_exported" if name in names else name for name in node.output]
+    return copy
 
 
 def _reads(nodes: Iterable[onnx.NodeProto]) -> set[str]:
@@ -151,7 +161,7 @@ def _newly_unread(proto: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> set[st
     before = _reads(proto.graph.node) | outputs
     dead: set[str] = set()
     while True:
-        alive = [node for node in nodes if not node.output or not set(node.output) <= dead]
+        alive = [node for node in nodes if not _is_replaced(node, dead)]
         unread = before - _reads(alive) - outputs - {value.name for value in proto.graph.input}
         grown = unread | dead
         if grown == dead:

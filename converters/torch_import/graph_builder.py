@@ -19,6 +19,10 @@ LARGEST_FOLDED = 1 << 22
 
 _FACTS = "onnx_facts"
 
+# Arguments of fewer elements cannot give a huge result, except through these.
+_SMALL = 1024
+_EXPANDING = ("expand", "repeat", torch.full, torch.repeat_interleave)
+
 Facts = Fact | tuple["Facts", ...]
 
 
@@ -63,7 +67,10 @@ class GraphBuilder:
         if any(isinstance(value, fx.Node) for value in arguments):
             return self.emit(op, function, args, kwargs, None)
         given = sum(value.tensor.numel() for value in arguments if isinstance(value, Constant))
-        facts = self._infer(function, args, kwargs)
+        if given > _SMALL or function in _EXPANDING:
+            facts = self._infer(function, args, kwargs)
+        else:
+            facts = ()
         if max((_size(fact) for fact in _flat(facts)), default=0) > max(LARGEST_FOLDED, given):
             return self.emit(op, function, args, kwargs, None)
         with torch.no_grad():

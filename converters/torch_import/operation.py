@@ -183,7 +183,7 @@ class Operation:
             fact.shape is not None and len(fact.shape) >= value.tensor.ndim and fact.dtype is value.tensor.dtype
             for fact in facts
         )
-        return value.tensor.item() if fits else value  # type: ignore[no-any-return]
+        return value.tensor.item() if fits else value
 
 
 def normalized_axes(axes: Sequence[int], rank: int) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from typing import Any
 
 import onnx
 from onnx import TensorProto
@@ -50,7 +51,7 @@ def _bodies(proto: onnx.ModelProto, known: Container[str]) -> set[str]:
     names = set()
     for name in {node.op_type for node in proto.graph.node if node.domain in ("", "ai.onnx")}:
         if name not in known and onnx.defs.has(name):
-            schema = onnx.defs.get_schema(name, opset, "")
+            schema: Any = onnx.defs.get_schema(name, opset, "")
             if schema.has_function or schema.has_context_dependent_function:
                 names.add(name)
     return names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -159,10 +160,10 @@ def _interpolate(
     by_scale: bool,
     antialias: bool,
 ) -> Value:
-    options = {"size": [axis.wanted for axis in axes]}
+    options: dict[str, Any] = {"size": [axis.wanted for axis in axes]}
     if by_scale:
-        options = {"scale_factor": [axis.scale for axis in axes]}  # type: ignore[dict-item]
-    extra = {"antialias": True} if antialias else {}
+        options = {"scale_factor": [axis.scale for axis in axes]}
+    extra: dict[str, Any] = {"antialias": True} if antialias else {}
     return op.call(F.interpolate, value, **options, mode=name, align_corners=corners, **extra)
 
 
@@ -174,14 +175,14 @@ def _matches(
         return False
     base = {"bilinear": "linear", "trilinear": "linear"}.get(name, name)
     unit = torch.eye(axis.size)[None]
-    options = {"scale_factor": axis.scale} if by_scale else {"size": axis.wanted}
+    options: dict[str, Any] = {"scale_factor": axis.scale} if by_scale else {"size": axis.wanted}
     if base == "bicubic" or antialias:
         unit = unit[..., None]
-        pair = {key: (number, 1) for key, number in options.items()}
-        extra = {"antialias": True} if antialias else {}
-        actual = F.interpolate(unit, **pair, mode=name, align_corners=corners, **extra)[0, :, :, 0]  # type: ignore[arg-type]
+        pair: dict[str, Any] = {key: (number, 1) for key, number in options.items()}
+        extra: dict[str, Any] = {"antialias": True} if antialias else {}
+        actual = F.interpolate(unit, **pair, mode=name, align_corners=corners, **extra)[0, :, :, 0]
     else:
-        actual = F.interpolate(unit, **options, mode=base, align_corners=corners)[0]  # type: ignore[arg-type]
+        actual = F.interpolate(unit, **options, mode=base, align_corners=corners)[0]
     return actual.T.shape == target.shape and bool((actual.T - target).abs().max() < _SAME_WEIGHTS)
 
 

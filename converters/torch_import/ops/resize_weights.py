@@ -1,7 +1,7 @@
 """What Resize does along one axis, as a matrix or a list of positions.
 
-Follows the operator's specification (ONNX Resize-19); coordinates are computed in float32, as ONNX Runtime does, because
-the nearest position at a tie depends on it.
+Follows the operator's specification (ONNX Resize-19); coordinates are computed in float32, as ONNX Runtime does,
+because the nearest position at a tie depends on it.
 """
 
 from __future__ import annotations
@@ -68,12 +68,12 @@ def nearest_positions(axis: Axis, mode: str, rounding: str) -> npt.NDArray[np.in
     coordinates = axis.coordinates(mode)
     half = np.float32(0.5)
     rounded = {
-        "round_prefer_floor": lambda: np.ceil(coordinates - half),
-        "round_prefer_ceil": lambda: np.floor(coordinates + half),
-        "floor": lambda: np.floor(coordinates),
-        "ceil": lambda: np.ceil(coordinates),
-    }[rounding]()
-    return np.clip(rounded.astype(np.int64), 0, axis.size - 1)
+        "round_prefer_floor": np.ceil(coordinates - half),
+        "round_prefer_ceil": np.floor(coordinates + half),
+        "floor": np.floor(coordinates),
+        "ceil": np.ceil(coordinates),
+    }[rounding]
+    return np.asarray(np.clip(rounded, 0, axis.size - 1), np.int64)
 
 
 def weights(
