@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converters.errors import UsageError, did_you_mean
-from converters.model.checks import numbers, operators, structure
+from converters.model.checks import numbers, operators, sampling, structure
 from converters.model.checks.finding import CONSUMERS, EVERYWHERE, Examination, Finding, Severity
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "Severity", "examine"]
 
-_CHECKS = (*operators.CHECKS, *numbers.CHECKS, *structure.CHECKS)
+_CHECKS = (*operators.CHECKS, *sampling.CHECKS, *numbers.CHECKS, *structure.CHECKS)
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.ADVICE: 2}
 
 

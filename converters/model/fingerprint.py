@@ -56,8 +56,9 @@ class Fingerprint:
         inputs, outputs: in the graph's order.
         numbers: "nodes", "parameters", "half" (share of the parameters kept in 16 bits), "centrings" (places where
             a mean is subtracted, instance normalisations included), "centring_width" (the most channels at such a
-            place), "orphan_512x512", "dynamic_convolutions", "dilated_convolutions", "output_width" (last size of
-            the first output) and "operators.X" for every operator X.
+            place), "orphan_512x512", "dynamic_convolutions", "dilated_convolutions", "grouped_convolutions",
+            "output_width" (last size of the first output), "output_width_modulo_128" and "operators.X" for every
+            operator X.
     """
 
     inputs: tuple[Edge, ...]
@@ -116,6 +117,7 @@ def fingerprint(proto: onnx.ModelProto) -> Fingerprint:
     widths = [_width(reading, name) for name, _ in places] + [_vector_length(reading, node) for node in instances]
     convolutions = [node for node in reading.nodes if node.op_type in _CONVOLUTIONS]
     outputs = tuple(_edge(value) for value in reading.graph.output)
+    width = outputs[0].shape[-1] if outputs and outputs[0].shape else 0
     numbers: dict[str, float] = {
         "nodes": sum(operators.values()),
         "parameters": parameters,
@@ -125,7 +127,9 @@ def fingerprint(proto: onnx.ModelProto) -> Fingerprint:
         "orphan_512x512": int(find_emap(reading) is not None),
         "dynamic_convolutions": sum(not _has_constant_kernel(reading, node) for node in convolutions),
         "dilated_convolutions": sum(max(attribute(node, "dilations", [1])) > 1 for node in convolutions),
-        "output_width": outputs[0].shape[-1] if outputs and outputs[0].shape else 0,
+        "grouped_convolutions": sum(attribute(node, "group", 1) > 1 for node in convolutions),
+        "output_width": width,
+        "output_width_modulo_128": width % 128,
         **{f"operators.{name}": count for name, count in operators.items()},
     }
     return Fingerprint(tuple(_edge(value) for value in reading.inputs), outputs, numbers)
