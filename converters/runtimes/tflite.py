@@ -77,10 +77,10 @@ class TFLiteSession(Session):
         """Return bindings of a foreign file: its tensors as they are, names made distinct where they are not."""
         names = [tensor.name for tensor in tensors]
         edges = []
-        for tensor in tensors:
+        for position, tensor in enumerate(tensors):
             if tensor.dtype.startswith("type "):
                 raise BadInputError(f"{tensor.name} of {self.path.name} has a type of number that numpy lacks.")
-            name = tensor.name if names.count(tensor.name) == 1 else f"{tensor.name}:{tensor.index}"
+            name = tensor.name if names.count(tensor.name) == 1 else f"{tensor.name}:{position}"
             edges.append(EdgeBinding(name, name, tensor.shape, tuple(range(len(tensor.shape))), tensor.dtype))
         return edges
 

@@ -16,8 +16,9 @@ from converters.targets import tflite_compress, tflite_litert, tflite_onnx2tf
 from converters.targets.base import Export, Exporter, Precision
 from converters.targets.metadata import METADATA_KEY, ArtifactMetadata, metadata_for
 from converters.targets.tflite_engine import Edges, EngineError
-from converters.targets.tflite_file import Outline, read_outline, write_labelled
+from converters.targets.tflite_file import read_outline
 from converters.targets.tflite_flatbuffer import LARGEST_FILE
+from converters.targets.tflite_label import write_labelled
 from converters.targets.tflite_probe import LIMIT, difference, probe_feeds, reference, run_unlabelled
 
 AUTO, LITERT, ONNX2TF = "auto", "litert", "onnx2tf"
@@ -193,15 +194,11 @@ def _probe(model: Model, path: Path, edges: Edges, feeds: Arrays, progress: Prog
     if model.parameter_bytes > _LARGEST_PROBED:
         return
     progress("Running the TFLite file once beside the original", 0.9)
-    outline = read_outline(path)
-    tensors = {tensor.index: tensor.name for tensor in (*outline.inputs, *outline.outputs)}
-    inputs = {tensors[outline.signature_inputs[edge.engine_name]]: edge.binding for edge in edges.inputs}
-    results = run_unlabelled(path, inputs, feeds)
+    results = run_unlabelled(path, edges.inputs, feeds)
     wanted = reference(model, feeds, path.parent)
     for edge in edges.outputs:
-        name = tensors[outline.signature_outputs[edge.engine_name]]
         want = wanted[edge.binding.name]
-        distance = difference(edge.binding.from_file(results[name]).astype(want.dtype, copy=False), want)
+        distance = difference(edge.binding.from_file(results[edge.position]).astype(want.dtype, copy=False), want)
         if distance > LIMIT:
             raise EngineError(
                 f"its file computes something else: {edge.binding.name} differs by {distance:.2g} of its span."
@@ -211,8 +208,8 @@ def _probe(model: Model, path: Path, edges: Edges, feeds: Arrays, progress: Prog
 def _label(source: Path, path: Path, edges: Edges, metadata: ArtifactMetadata) -> None:
     """Give the file the ONNX graph's names and order, and its metadata."""
     outline = read_outline(source)
-    inputs = [(edge.binding.file_name, _index(outline, "input", edge.engine_name)) for edge in edges.inputs]
-    outputs = [(edge.binding.file_name, _index(outline, "output", edge.engine_name)) for edge in edges.outputs]
+    inputs = [(edge.binding.file_name, outline.inputs[edge.position].index) for edge in edges.inputs]
+    outputs = [(edge.binding.file_name, outline.outputs[edge.position].index) for edge in edges.outputs]
     title = metadata.family or metadata.source_name
     write_labelled(
         source,
@@ -222,19 +219,6 @@ def _label(source: Path, path: Path, edges: Edges, metadata: ArtifactMetadata) -
         {METADATA_KEY: metadata.to_text()},
         f"{title}, {metadata.precision}, by {metadata.engine}",
     )
-
-
-def _index(outline: Outline, side: str, name: str) -> int:
-    """Return the tensor that an engine calls `name` in the file's signature, or where it wrote none, by itself."""
-    signature, tensors = (
-        (outline.signature_inputs, outline.inputs) if side == "input" else (outline.signature_outputs, outline.outputs)
-    )
-    if name in signature:
-        return signature[name]
-    found = [tensor.index for tensor in tensors if tensor.name == name]
-    if not found:
-        raise UnsupportedError(f"The {side} {name} was lost while the weights were made smaller.")
-    return found[0]
 
 
 def _edge_notes(metadata: ArtifactMetadata) -> list[str]:

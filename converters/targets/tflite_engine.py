@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from converters.targets.metadata import EdgeBinding
 
 CHANNEL_LAST = (0, 2, 3, 1)
 _LONGEST_REASON = 300
+_HEADINGS = ("While executing", "Original traceback", "File ", "Exception encountered", "Call arguments")
+_NESTED_ERROR = re.compile(r"\w+Error: ")
 
 
 class EngineError(Exception):
@@ -26,11 +29,11 @@ class Edge:
 
     Attributes:
         binding: with the ONNX graph's name as the name in the file, which it gets at last.
-        engine_name: its name in the signature of the engine's own file.
+        position: among the inputs or outputs of the engine's own file.
     """
 
     binding: EdgeBinding
-    engine_name: str
+    position: int
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,14 @@ def permutation_of(tensor: TensorInfo, layout: str) -> tuple[int, ...]:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return the line of a converter's message that says most: the first that is no heading, shortened."""
+    """Return the line of a converter's message that says most, shortened: what a nested error says, or no heading."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if not line.startswith(("While executing", "Original traceback", "File "))]
-    text = (telling or lines or [""])[0][:_LONGEST_REASON]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    telling = [line for line in lines if not line.endswith(":") and not line.startswith(_HEADINGS)]
+    nested = [line for line in telling if _NESTED_ERROR.match(line)]
+    text = (nested[-1:] or telling or lines or [""])[0]
+    name = type(error).__name__
+    text = text if not text or _NESTED_ERROR.match(text) else f"{name}: {text}"
+    return text[:_LONGEST_REASON] or name
 
 
 @contextlib.contextmanager

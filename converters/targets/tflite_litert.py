@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 LARGE = 2**26
 
 
+_CONVERTER = "The LiteRT converter"
+
+
 def unavailable() -> str:
     """Return why this engine cannot run here, in a sentence, or ''."""
     missing = [name for name in ("litert_torch", "torch") if importlib.util.find_spec(name) is None]
@@ -68,26 +71,51 @@ def _converted(model: Model, layout: str) -> Any:
     import litert_torch
     import torch
 
-    from converters.torch_import.importer import import_model
-
     signature = model.signature
-    try:
-        module: torch.nn.Module = import_model(model.proto).requires_grad_(False)
-    except (UnsupportedError, BadInputError) as error:
-        raise EngineError(f"The torch view cannot be built: {error}") from error
-    with third_party("The LiteRT converter"):
+    module = _torch_view(model)
+    with third_party(_CONVERTER):
         wrapped = litert_torch.to_channel_last_io(
             module, args=_channel_last(signature.inputs, layout), outputs=_channel_last(signature.outputs, layout)
         )
         feeds = tuple(
             torch.zeros(
-                [tensor.static_shape[axis] for axis in permutation_of(tensor, layout)],
-                dtype=getattr(torch, tensor.dtype),
+                [tensor.static_shape[axis] for axis in permutation_of(tensor, layout)], dtype=_dtype(tensor.dtype)
             )
             for tensor in signature.inputs
         )
         large = model.parameter_bytes > LARGE
         return litert_torch.convert(wrapped.eval(), feeds, lightweight_conversion=large)
+
+
+def _torch_view(model: Model) -> torch.nn.Module:
+    """Return the torch view in fp32: the runtime has no kernels for fp16 and fp64 arithmetic on the CPU."""
+    import torch
+    from torch import fx
+
+    from converters.torch_import.importer import import_model
+
+    try:
+        module = import_model(model.proto)
+    except (UnsupportedError, BadInputError) as error:
+        raise EngineError(f"The torch view cannot be built: {error}") from error
+
+    other_floats = (torch.float16, torch.bfloat16, torch.float64)
+
+    def widened(argument: Any) -> Any:
+        return torch.float32 if argument in other_floats else argument
+
+    for node in module.graph.nodes:
+        node.args = fx.node.map_aggregate(node.args, widened)
+        node.kwargs = fx.node.map_aggregate(node.kwargs, widened)
+    module.recompile()
+    return module.float().requires_grad_(False)
+
+
+def _dtype(name: str) -> torch.dtype:
+    import torch
+
+    found: torch.dtype = getattr(torch, name)
+    return torch.float32 if found.is_floating_point else found
 
 
 def _channel_last(tensors: tuple[TensorInfo, ...], layout: str) -> list[int]:
@@ -102,18 +130,18 @@ def _edges(path: Path, signature: Signature, layout: str) -> Edges:
         ("args", signature.inputs, outline.inputs, outline.signature_inputs),
         ("output", signature.outputs, outline.outputs, outline.signature_outputs),
     ):
-        by_index = {tensor.index: tensor for tensor in found}
+        positions = {tensor.index: position for position, tensor in enumerate(found)}
         edges = []
         for number, tensor in enumerate(tensors):
-            name = f"{prefix}_{number}"
-            there = by_index.get(indices.get(name, -1))
-            if there is None:
+            position = positions.get(indices.get(f"{prefix}_{number}", -1))
+            if position is None:
                 raise EngineError(f"The LiteRT converter lost {tensor.name}.")
+            there = found[position]
             binding = EdgeBinding(
                 tensor.name, tensor.name, tensor.static_shape, permutation_of(tensor, layout), there.dtype
             )
             if binding.file_shape != there.shape:
                 raise EngineError(f"The LiteRT converter gave {tensor.name} the shape {there.shape}.")
-            edges.append(Edge(binding, name))
+            edges.append(Edge(binding, position))
         sides.append(tuple(edges))
     return Edges(sides[0], sides[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import importlib.util
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from converters.model.graph import Model, write_proto
-from converters.model.signature import Role, TensorInfo
+from converters.model.signature import Role, Signature, TensorInfo
 from converters.progress import Progress
-from converters.runtimes.base import Arrays
+from converters.runtimes.base import Array, Arrays
 from converters.targets.metadata import EdgeBinding
 from converters.targets.tflite_engine import CHANNEL_LAST, Edge, Edges, EngineError, is_picture, third_party
 from converters.targets.tflite_file import TensorOutline, read_outline
@@ -24,6 +25,7 @@ from converters.targets.tflite_probe import LIMIT, difference, run_unlabelled
 if TYPE_CHECKING:
     import onnx
 
+_PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 _CALIBRATION_FILE = "calibration_image_sample_data_20x128x128x3_float32.npy"
 _CALIBRATION_SHAPE = (20, 128, 128, 3)
 
@@ -79,7 +81,7 @@ def convert(
 
 
 def _converted(model: Model, folder: Path, samples: list[Arrays]) -> Path:
-    source = write_proto(_renamed(model.proto, model.signature.inputs), folder / "source")
+    source = write_proto(_renamed(model.proto, model.signature), folder / "source")
     # Without this file in the working folder onnx2tf downloads one.
     np.save(folder / _CALIBRATION_FILE, _calibration(model, samples), allow_pickle=False)
     fixed = [_input_name(at) for at, tensor in enumerate(model.signature.inputs) if not is_picture(tensor)]
@@ -104,19 +106,25 @@ def _input_name(position: int) -> str:
     return f"input_{position}"
 
 
-def _renamed(proto: onnx.ModelProto, inputs: tuple[TensorInfo, ...]) -> onnx.ModelProto:
-    """Return a copy whose inputs are called input_0, input_1, …: TensorFlow changes other names as it likes."""
-    names = {tensor.name: _input_name(at) for at, tensor in enumerate(inputs)}
+def _renamed(proto: onnx.ModelProto, signature: Signature) -> onnx.ModelProto:
+    """Return a copy with names that TensorFlow takes as they are: input_0, output_0, and plain ones inside."""
+    edges = {tensor.name: f"output_{at}" for at, tensor in enumerate(signature.outputs)}
+    edges |= {tensor.name: _input_name(at) for at, tensor in enumerate(signature.inputs)}
     copy = type(proto)()
     copy.CopyFrom(proto)
-    taken = {name for node in copy.graph.node for name in node.output} | {item.name for item in copy.graph.initializer}
-    # an inner value of such a name moves out of the way
-    names |= {name: f"{name}_inner" for name in names.values() if name in taken}
-    for node in copy.graph.node:
+    graph = copy.graph
+    names = dict(edges)
+    values = [name for node in graph.node for name in node.output] + [tensor.name for tensor in graph.initializer]
+    for at, name in enumerate(values):
+        if name not in names and (name in edges.values() or not _PLAIN_NAME.fullmatch(name)):
+            names[name] = f"value_{at}" if name else ""
+    for at, node in enumerate(graph.node):
+        if not _PLAIN_NAME.fullmatch(node.name):
+            node.name = f"node_{at}"
         for names_of_node in (node.input, node.output):
             for position, name in enumerate(names_of_node):
                 names_of_node[position] = names.get(name, name)
-    for item in (*copy.graph.input, *copy.graph.output, *copy.graph.value_info, *copy.graph.initializer):
+    for item in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
         item.name = names.get(item.name, item.name)
     return copy
 
@@ -141,26 +149,27 @@ def _calibration(model: Model, samples: list[Arrays]) -> npt.NDArray[np.float32]
 
 def _edges(model: Model, path: Path, feeds: Arrays, wanted: Arrays) -> Edges:
     outline = read_outline(path)
-    found = {tensor.name.partition(":")[0].removeprefix("serving_default_"): tensor for tensor in outline.inputs}
+    found = {
+        tensor.name.partition(":")[0].removeprefix("serving_default_"): (position, tensor)
+        for position, tensor in enumerate(outline.inputs)
+    }
     inputs = []
-    for position, info in enumerate(model.signature.inputs):
-        there = found.get(_input_name(position))
-        if there is None:
+    for at, info in enumerate(model.signature.inputs):
+        if _input_name(at) not in found:
             raise EngineError(f"onnx2tf lost the input {info.name}.")
-        inputs.append(Edge(_input_binding(info, there), there.name))
+        position, there = found[_input_name(at)]
+        inputs.append(Edge(_input_binding(info, there), position))
     if len(outline.outputs) != len(model.signature.outputs):
         raise EngineError(
             f"onnx2tf's file has {len(outline.outputs)} outputs, the model {len(model.signature.outputs)}."
         )
-    results = run_unlabelled(path, {edge.engine_name: edge.binding for edge in inputs}, feeds)
+    results = run_unlabelled(path, inputs, feeds)
     outputs = []
-    for info, there in zip(model.signature.outputs, outline.outputs, strict=True):
-        binding, distance = _nearest(info, there, results, wanted)
+    for position, (info, there) in enumerate(zip(model.signature.outputs, outline.outputs, strict=True)):
+        binding, distance = _nearest(info, there, results[position], wanted[info.name])
         if distance > LIMIT:
-            raise EngineError(
-                f"onnx2tf's file computes something else: {info.name} differs by {distance:.2g} of its span."
-            )
-        outputs.append(Edge(binding, there.name))
+            raise EngineError(f"its file computes something else: {info.name} differs by {distance:.2g} of its span.")
+        outputs.append(Edge(binding, position))
     return Edges(tuple(inputs), tuple(outputs))
 
 
@@ -179,14 +188,14 @@ def _permutations(info: TensorInfo) -> list[tuple[int, ...]]:
     return [CHANNEL_LAST, plain] if is_picture(info) else [plain, channel_last]
 
 
-def _nearest(info: TensorInfo, there: TensorOutline, results: Arrays, wanted: Arrays) -> tuple[EdgeBinding, float]:
+def _nearest(info: TensorInfo, there: TensorOutline, result: Array, wanted: Array) -> tuple[EdgeBinding, float]:
     """Return the binding under which an output is most like the wanted one, and how much it differs."""
     candidates = []
     for permutation in _permutations(info):
         binding = EdgeBinding(info.name, info.name, info.static_shape, permutation, there.dtype)
         if binding.file_shape == there.shape:
-            values = binding.from_file(results[there.name]).astype(info.dtype, copy=False)
-            candidates.append((difference(values, wanted[info.name]), binding))
+            values = binding.from_file(result).astype(info.dtype, copy=False)
+            candidates.append((difference(values, wanted), binding))
     if not candidates:
         raise EngineError(f"onnx2tf gave {info.name} the shape {there.shape}.")
     distance, binding = min(candidates, key=lambda candidate: candidate[0])

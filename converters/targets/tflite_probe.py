@@ -6,15 +6,17 @@ no verification, which comes later with many samples and strict limits; it only 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from converters.errors import BadInputError
 from converters.model.graph import Model
 from converters.runtimes.base import Array, Arrays
 from converters.runtimes.tflite import TFLiteSession
-from converters.targets.metadata import EdgeBinding
+from converters.targets.tflite_engine import Edge, EngineError
 
 # Of an output's span. Engines that are right differ by less than 1e-4, engines that are wrong by more than 0.1.
 LIMIT = 0.02
@@ -42,8 +44,6 @@ def reference(model: Model, feeds: Arrays, folder: Path) -> Arrays:
         feeds: every input by name.
         folder: private; a folder is made in it and removed again.
     """
-    import shutil
-
     from converters.runtimes.onnx import open_proto
 
     place = folder / "probe"
@@ -55,19 +55,28 @@ def reference(model: Model, feeds: Arrays, folder: Path) -> Arrays:
         shutil.rmtree(place)
 
 
-def run_unlabelled(path: Path, inputs: Mapping[str, EdgeBinding], feeds: Arrays) -> Arrays:
+def run_unlabelled(path: Path, inputs: Sequence[Edge], feeds: Arrays) -> list[Array]:
     """Run an engine's own file, which has no metadata yet.
 
     Args:
         path: the file.
-        inputs: how the inputs appear in it, by tensor name in the file.
+        inputs: how the inputs appear in it.
         feeds: every input by the ONNX graph's name, in its layout.
 
     Returns:
-        Outputs by tensor name in the file, in the file's layout.
+        Outputs in the file's order and layout.
+
+    Raises:
+        EngineError: LiteRT refuses the file.
     """
-    with TFLiteSession(path) as session:
-        return session.run({name: edge.to_file(feeds[edge.name]) for name, edge in inputs.items()})
+    try:
+        with TFLiteSession(path) as session:
+            names = [spec.name for spec in session.inputs]
+            arrays = {names[edge.position]: edge.binding.to_file(feeds[edge.binding.name]) for edge in inputs}
+            results = session.run(arrays)
+            return [results[spec.name] for spec in session.outputs]
+    except BadInputError as error:
+        raise EngineError(f"its file does not run: {error.why or error.what}") from error
 
 
 def difference(got: Array, want: Array) -> float:
