@@ -22,6 +22,7 @@ OPERATIONS: dict[str, str] = {
     "inspect_source": "converters.stages:inspect_source",
     "prepare": "converters.stages:prepare",
     "run_reference": "converters.stages:run_reference",
+    "scan_fp16": "converters.stages:scan_fp16",
     "export_target": "converters.stages:export_target",
     "verify_target": "converters.stages:verify_target",
     "locate_difference": "converters.stages:locate_difference",

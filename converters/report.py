@@ -28,7 +28,7 @@ def as_text(conversion: Conversion) -> str:
         sentences += [f"{artifact.request.name}: {note}" for note in artifact.notes]
         sentences += [f"{artifact.request.name}: {note}" for note in (artifact.verification or {}).get("notes", [])]
         sentences += _complaints(artifact)
-    sentences += (conversion.fp16_risk or {}).get("sentences", [])
+    sentences += [f"fp16: {problem}" for problem in (conversion.fp16_risk or {}).get("problems", [])]
     if conversion.prepared["host_matrix"]:
         sentences.append(
             "The identity matrix emap, which the host program multiplies the face embedding by, is in emap.npy: "

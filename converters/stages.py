@@ -13,6 +13,7 @@ from typing import Any
 
 from converters.destination import destination_errors
 from converters.errors import BadInputError, StudioError
+from converters.measure.parity import SampleKind
 from converters.model.graph import GRAPH_FILE, Model
 from converters.progress import Progress
 from converters.recipe import Recipe, TargetRequest
@@ -20,6 +21,9 @@ from converters.registry import exporter, step
 
 MODEL_FOLDER = "model"
 REFERENCE_FOLDER = "reference"
+HOST_MATRIX_FILE = "emap.npy"
+LISTED_TENSORS = 20
+_SCANNED_SAMPLES = 2
 # Factors on the weights' size, measured on a 554 MB swapper; the constant is the libraries' own share.
 _MEMORY_FACTOR = {"mnn": 4.0, "tflite": 7.0, "coreml": 5.5, "onnx": 4.0}
 _MEMORY_CONSTANT = 1_200_000_000
@@ -122,9 +126,6 @@ def _load(arguments: dict[str, Any], progress: Progress) -> Model:
     return load(arguments["source"], shapes=shapes, trust=bool(arguments["trust"]), progress=progress)
 
 
-HOST_MATRIX_FILE = "emap.npy"
-
-
 def _write_host_matrix(model: Model, staging: Path) -> bool:
     """Keep `emap`, which host programs read from the ONNX file and no other format carries, beside the artifacts."""
     import numpy as np
@@ -145,7 +146,7 @@ def run_reference(arguments: dict[str, Any], progress: Progress) -> dict[str, An
         progress: told after every sample.
 
     Returns:
-        "samples": the names of those that were run; "fp16_risk": sentences on values outside fp16.
+        "samples": the names of those that were run.
     """
     from converters.measure.reference import write_references
     from converters.runtimes.onnx import OnnxSession
@@ -169,6 +170,26 @@ def run_reference(arguments: dict[str, Any], progress: Progress) -> dict[str, An
     return {"samples": names}
 
 
+def scan_fp16(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Look for values that fp16 cannot hold, on the first real samples.
+
+    Args:
+        arguments: "staging"; "images": a folder or "".
+        progress: told after every group of tensors.
+
+    Returns:
+        The scan's plain data, with the `LISTED_TENSORS` largest tensors only.
+    """
+    from converters.measure.fp16_risk import scan
+    from converters.samples import read_pictures, verification_samples
+
+    model = Model.open(Path(arguments["staging"]) / MODEL_FOLDER)
+    pictures = read_pictures(Path(arguments["images"]), _SCANNED_SAMPLES) if arguments["images"] else []
+    samples = verification_samples(model.signature, pictures, _SCANNED_SAMPLES)
+    risk = scan(model, [sample.feeds for sample in samples if sample.kind == SampleKind.REAL], progress).to_json()
+    return {**risk, "tensors": risk["tensors"][:LISTED_TENSORS]}
+
+
 def export_target(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Write one artifact into its own folder of the staging.
 
@@ -186,7 +207,7 @@ def export_target(arguments: dict[str, Any], progress: Progress) -> dict[str, An
     model = Model.open(staging / MODEL_FOLDER)
     folder = staging / request.name
     folder.mkdir()
-    feeds = [sample.feeds for sample in verification_samples(model.signature, [], 4) if sample.kind == "real"]
+    feeds = [sample.feeds for sample in verification_samples(model.signature, [], 4) if sample.kind is SampleKind.REAL]
     start = time.monotonic()
     with destination_errors(staging.parent):
         export = exporter(request.target).export(model, folder, request.precision, request.options, feeds, progress)

@@ -58,9 +58,9 @@ def import_coremltools() -> Any:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                module = importlib.import_module("coremltools")
+                imported = importlib.import_module("coremltools")
             _stop_progress_bars()
-            return module
+            return imported
         finally:
             logger.setLevel(level)
             for name, module in hidden.items():
