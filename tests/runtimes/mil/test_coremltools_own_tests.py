@@ -1,0 +1,74 @@
+"""coremltools' own operator tests, whose expected values hold on Macs, run against the reference executor."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+PACKAGE = "coremltools.converters.mil.mil.ops.tests"
+
+# module: a choice of tests that takes some seconds, and how many comparisons it makes at least
+QUICK = {
+    "iOS14.test_image_resizing": ("not stress", 10),
+    "iOS15.test_image_resizing": ("not stress", 10),
+    "iOS17.test_image_resizing": ("not stress", 6),
+    "iOS14.test_normalization": ("smoke or test_builder_to_backend_l2", 6),
+    "iOS14.test_tensor_operation": ("smoke", 20),
+    "iOS14.test_tensor_transformation": ("smoke", 10),
+    "iOS16.test_constexpr_ops": ("smoke", 3),
+    "iOS17.test_quantization": ("smoke", 4),
+}
+
+
+def run(module: str, choice: str, timeout: int) -> tuple[int, int, str]:
+    """Return comparisons made, operators seen, and pytest's output; fails when a test failed."""
+    target = f"{PACKAGE}.{module}" if module else PACKAGE
+    command = [sys.executable, "-m", "pytest", "-p", "coremltools_conformance", "--pyargs", target, "-q", "-k", choice]
+    command += ["-p", "no:cacheprovider", "-W", "ignore", "--tb=short", "-rf", "-o", "addopts=", "--rootdir", str(HERE)]
+    environment = {**os.environ, "PYTHONPATH": str(HERE), "INCLUDE_MIL_FP32_UNIT_TESTS": "1"}
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=timeout, env=environment, cwd=HERE, check=False
+    )
+    found = re.search(r"CONFORMANCE compared=(\d+) excluded=(\d+) operators=(\d+): (.*)", done.stdout)
+    assert found is not None, done.stdout[-3000:] + done.stderr[-3000:]
+    assert done.returncode == 0, done.stdout[-6000:]
+    print(f"{module or 'all'}: {found[1]} comparisons, {found[3]} operators, {found[2]} tests excluded")
+    return int(found[1]), int(found[3]), done.stdout
+
+
+@pytest.mark.parametrize("module", QUICK)
+def test_quick_choice(module: str) -> None:
+    choice, least = QUICK[module]
+    compared, operators, _output = run(module, choice, 280)
+    assert compared >= least
+    assert operators >= 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(14400)
+def test_everything() -> None:
+    compared, operators, output = run("", "not neuralnetwork", 14000)
+    assert compared > 3000
+    assert operators > 120
+    print(output[-2000:])
+
+
+def test_a_wrong_operator_is_noticed(tmp_path: Path) -> None:
+    """The twin: with two operators swapped behind the executor's back, coremltools' tests must fail."""
+    (tmp_path / "wrong_operators.py").write_text(
+        "from converters.runtimes.mil.registry import operators\n"
+        "operators()['tile'] = lambda call: call.tensor('x').repeat(call.integers('reps')) + 0.5\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-p", "coremltools_conformance", "-p", "wrong_operators", "--pyargs"]
+    command += [f"{PACKAGE}.iOS14.test_tensor_operation", "-q", "-k", "TestTile and smoke", "-p", "no:cacheprovider"]
+    command += ["-W", "ignore", "-o", "addopts=", "--rootdir", str(HERE)]
+    environment = {**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{tmp_path}"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment, cwd=HERE, check=False)
+    assert done.returncode == 1, done.stdout[-3000:]
+    assert "Mismatched elements" in done.stdout
