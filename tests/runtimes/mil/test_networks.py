@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from nets import GridSampler, SmallRecogniser, SmallSwapper, SmallTransformer, Upsampler
+from tests.runtimes.mil.nets import GridSampler, SmallRecogniser, SmallSwapper, SmallTransformer, Upsampler
 
 from converters.runtimes.mil.coremltools_import import import_coremltools
 from converters.runtimes.mil.program import MilProgram
