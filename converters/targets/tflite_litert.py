@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 import importlib.util
 from pathlib import Path
@@ -63,6 +64,8 @@ def convert(model: Model, path: Path, layout: str, progress: Progress) -> Edges:
     progress("Writing the LiteRT converter's file", 0.8)
     with third_party("Writing the LiteRT converter's file"):
         unwritten.export(str(path))
+    del unwritten
+    gc.collect()  # traced graphs refer to themselves, and so keep the weights
     return _edges(path, model.signature, layout)
 
 
