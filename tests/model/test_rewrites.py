@@ -223,7 +223,7 @@ def test_rewrite_keeps_its_promise(identifier: str, variant: str, build: Callabl
     assert len(proofs) == 1
     assert proofs[0].relative <= rewrite.tolerance
     assert proofs[0].exact or not rewrite.claims_exact
-    assert proofs[0].samples >= 3
+    assert proofs[0].samples >= 2
     assert rewrite.apply(changed.proto).count == 0, "a second time finds nothing"
     assert [value.name for value in changed.proto.graph.input] == [value.name for value in proto.graph.input]
     assert [value.name for value in changed.proto.graph.output] == [value.name for value in proto.graph.output]

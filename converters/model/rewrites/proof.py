@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from converters.model.graph import Model
     from converters.runtimes.base import Array, Arrays
 
-_DRAWN_PICTURES = 2
+_DRAWN_PICTURES = 1
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def prove(
     rewrite: Rewrite | None = None,
     nodes: tuple[str, ...] = (),
 ) -> Proof:
-    """Run both models on drawn pictures, noise and the given samples; return how much they differ.
+    """Run both models on a drawn picture, noise and the given samples; return how much they differ.
 
     Args:
         before, after: with the same inputs and outputs, static; an input of another float type is cast.
@@ -74,13 +74,26 @@ def prove(
     Raises:
         VerificationError: outputs differ in shape, or by more than the rewrite claims.
     """
+    feeds = proof_feeds(before, samples)
+    return compare(results_of(before, feeds), results_of(after, feeds), rewrite=rewrite, nodes=nodes)
+
+
+def proof_feeds(model: Model, samples: Sequence[Arrays]) -> list[Arrays]:
+    """Return what a proof runs: a drawn picture, noise, and the given samples."""
     from converters.measure.parity import SampleKind
     from converters.samples import verification_samples
 
-    drawn = verification_samples(before.signature, [], _DRAWN_PICTURES)
-    feeds = [sample.feeds for sample in drawn if sample.kind in (SampleKind.REAL, SampleKind.RANDOM)]
-    feeds += list(samples)
-    old, new = _results(before, feeds), _results(after, feeds)
+    drawn = verification_samples(model.signature, [], _DRAWN_PICTURES)
+    return [
+        *(sample.feeds for sample in drawn if sample.kind in (SampleKind.REAL, SampleKind.RANDOM)),
+        *samples,
+    ]
+
+
+def compare(
+    old: Sequence[Arrays], new: Sequence[Arrays], *, rewrite: Rewrite | None = None, nodes: tuple[str, ...] = ()
+) -> Proof:
+    """Compare the outputs of two models on the same feeds; as `prove` otherwise."""
     title = f"The rewrite {rewrite.title!r}" if rewrite is not None else "The second graph"
     largest, relative, exact = 0.0, 0.0, True
     for name in old[0]:
@@ -92,7 +105,7 @@ def prove(
             exact = exact and difference == 0.0
             largest = max(largest, difference)
             relative = max(relative, difference / scale if scale else float(difference > 0))
-    proof = Proof(rewrite.id if rewrite else "", nodes, largest, relative, len(feeds), exact)
+    proof = Proof(rewrite.id if rewrite else "", nodes, largest, relative, len(old), exact)
     if rewrite is not None and (relative > rewrite.tolerance or not np.isfinite(relative)):
         claim = (
             "bit-identical results" if rewrite.claims_exact else f"at most {rewrite.tolerance:g} of the largest value"
@@ -103,7 +116,8 @@ def prove(
     return proof
 
 
-def _results(model: Model, feeds: Sequence[Arrays]) -> list[Arrays]:
+def results_of(model: Model, feeds: Sequence[Arrays]) -> list[Arrays]:
+    """Run a model in ONNX Runtime; feeds are cast to the types of its inputs."""
     from converters.runtimes.onnx import open_proto
 
     with tempfile.TemporaryDirectory() as folder, open_proto(model.proto, Path(folder)) as session:

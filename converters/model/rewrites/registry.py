@@ -22,7 +22,7 @@ from converters.model.rewrites import (
     style_split,
 )
 from converters.model.rewrites.base import Rewrite, Rewritten
-from converters.model.rewrites.proof import Proof, prove
+from converters.model.rewrites.proof import Proof, compare, proof_feeds, prove, results_of
 
 if TYPE_CHECKING:
     import onnx
@@ -78,13 +78,17 @@ def apply_proven(
         VerificationError: a rewrite changed the results by more than it claims.
     """
     wanted = {find_rewrite(identifier).id for identifier in identifiers}
+    feeds = proof_feeds(model, samples)
+    results: list[Arrays] = []
     proofs = []
     for rewrite in (REWRITES[identifier] for identifier in REWRITES if identifier in wanted):
         rewritten = rewrite.apply(model.proto)
         if not rewritten.count:
             continue
         changed = with_graph(model, rewritten.proto, f"{rewrite.title}: {rewritten.count} places.")
-        proofs.append(prove(model, changed, samples, rewrite=rewrite, nodes=rewritten.nodes))
+        before = results or results_of(model, feeds)
+        results = results_of(changed, feeds)
+        proofs.append(compare(before, results, rewrite=rewrite, nodes=rewritten.nodes))
         model = changed
     return model, tuple(proofs)
 
