@@ -64,7 +64,7 @@ def graph_from_state(
             raise UsageError(f"--shape {key}={','.join(map(str, shape))} does not fit.", "", f"Usual: {key}={example}.")
     notes = [f"Recognised from its keys: {architecture.title}."]
     if candidate.wrapping:
-        notes.append(f"Weights found under {candidate.wrapping}.")
+        notes.append(f"Weights found under {candidate.wrapping.removesuffix('.')}.")
     halves = sum(value.is_floating_point() and value.dtype != torch.float32 for value in candidate.state.values())
     if halves:
         notes.append(f"{halves} tensors widened to 32-bit floats.")
