@@ -17,6 +17,7 @@ from converters.progress import Progress, ProgressMessage
 if TYPE_CHECKING:
     from converters.recipe import Recipe
 
+STAGE_SECONDS = 3600.0
 _TARGETS = "mnn,tflite,coreml,onnx"
 _EXIT_STATUS = """\
 exit status: 0 done and verified; 2 wrong usage; 3 verification failed (the files stay, named *.unverified);
@@ -54,7 +55,14 @@ def parser() -> argparse.ArgumentParser:
         "--precision", metavar="P", default=None, help="comma-separated, of fp32 (default), fp16, int8-weights"
     )
     convert.add_argument(
-        "--images", metavar="DIR", default=None, help="face crops to verify on; built-in ones if absent"
+        "--images",
+        "--calibration",
+        metavar="DIR",
+        default=None,
+        help="face crops to verify on; drawn ones if absent",
+    )
+    convert.add_argument(
+        "--timeout", metavar="SECONDS", type=float, default=STAGE_SECONDS, help="for each stage; one hour unless told"
     )
     convert.add_argument(
         "--option", metavar="TARGET.NAME=VALUE", action="append", default=[], help="an option of a target, repeatable"
@@ -156,7 +164,12 @@ def _convert(options: argparse.Namespace) -> int:
         print(options_text())
         return 0
     conversion = convert(
-        recipe_from(options), options.out, trust=options.trust, force=options.force, progress=Progress(_Printer())
+        recipe_from(options),
+        options.out,
+        trust=options.trust,
+        force=options.force,
+        timeout=options.timeout,
+        progress=Progress(_Printer()),
     )
     print(json.dumps(conversion.to_json()) if options.json else as_text(conversion))
     return conversion.exit_status

@@ -35,7 +35,6 @@ REPORT_FILE = "report.json"
 LOG_FILE = "convert.log"
 REPORT_VERSION = 1
 UNVERIFIED = ".unverified"
-_STAGE_SECONDS = 3600.0
 _LEAST_SPACE = 16_000_000
 
 
@@ -131,6 +130,7 @@ class Conversion:
             "notes": self.prepared["notes"],
             "recipe": self.recipe.to_json(),
             "samples": list(self.samples),
+            "memory_estimate": dict(self.prepared["memory"]),
             "fp16_risk": self.fp16_risk,
             "artifacts": [artifact.to_json() for artifact in self.artifacts],
             "seconds": round(self.seconds, 3),
@@ -158,6 +158,7 @@ def convert(
     *,
     trust: bool = False,
     force: bool = False,
+    timeout: float | None = None,
     progress: Progress | None = None,
     pool: WorkerPool | None = None,
 ) -> Conversion:
@@ -168,6 +169,7 @@ def convert(
         destination: made if missing.
         trust: whether the source may run code.
         force: whether existing files may be replaced.
+        timeout: seconds for each stage, None for no limit.
         progress: told about stages; may cancel.
         pool: warm workers to use; None starts some and ends them.
 
@@ -193,7 +195,7 @@ def convert(
         workers = pool or own_pool
         assert workers is not None
         try:
-            conversion = _run(recipe, staging.path, trust, report, workers, start)
+            conversion = _run(recipe, staging.path, trust, timeout, report, workers, start)
         finally:
             if own_pool:
                 own_pool.close()
@@ -212,14 +214,20 @@ def _refuse_existing(destination: Path, names: Collection[str]) -> None:
 
 
 def _run(
-    recipe: Recipe, staging: Path, trust: bool, progress: Progress, workers: WorkerPool, start: float
+    recipe: Recipe,
+    staging: Path,
+    trust: bool,
+    timeout: float | None,
+    progress: Progress,
+    workers: WorkerPool,
+    start: float,
 ) -> Conversion:
     common = {"staging": str(staging)}
     prepare = Call("prepare", {**common, "recipe": recipe.to_json(), "trust": trust})
     # While the model is loaded, the workers that need heavy libraries can already import them.
     targets = {request.target for request in recipe.targets}
     warming = {target: Call("warm_target", {"target": target}) for target in sorted(targets & {"tflite", "coreml"})}
-    first = workers.run({"source": prepare, **warming}, progress, timeout=_STAGE_SECONDS)
+    first = workers.run({"source": prepare, **warming}, progress, timeout=timeout)
     prepared = _result(first["source"])
     problems = [request.name for request in recipe.targets if prepared["problems"][request.name]]
     if problems:
@@ -248,7 +256,7 @@ def _run(
     is_rounded = any(request.precision is not Precision.FP32 for request in recipe.targets)
     scan = Call("scan_fp16", {**common, "images": judged.images}, worker="source")
     second = workers.run(
-        {"source": reference, **calls, **({"fp16": scan} if is_rounded else {})}, progress, timeout=_STAGE_SECONDS
+        {"source": reference, **calls, **({"fp16": scan} if is_rounded else {})}, progress, timeout=timeout
     )
     reference_result = _result(second["source"])
     risk = second.get("fp16")
@@ -262,7 +270,7 @@ def _run(
         for name, export in exports.items()
         if isinstance(export, dict)
     }
-    verdicts = workers.run(checks, progress, timeout=_STAGE_SECONDS) if checks else {}
+    verdicts = workers.run(checks, progress, timeout=timeout) if checks else {}
     searches = {
         name: Call(
             "locate_difference",
@@ -272,7 +280,7 @@ def _run(
         for name, verdict in verdicts.items()
         if isinstance(verdict, dict) and not verdict["passed"]
     }
-    located = workers.run(searches, progress, timeout=_STAGE_SECONDS) if searches else {}
+    located = workers.run(searches, progress, timeout=timeout) if searches else {}
     artifacts = tuple(
         _artifact(request, exports[name], verdicts.get(name), located.get(name)) for name, request in requests.items()
     )
