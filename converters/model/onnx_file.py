@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 # Protobuf's own limit for one message.
 LARGEST_MESSAGE = 2**31 - 1
 
-_CHUNK = 16 * 1024**2
-
 
 @dataclass(frozen=True)
 class ReadGraph:
@@ -57,17 +55,15 @@ def read_onnx(path: Path, progress: Progress) -> ReadGraph:
             "ONNX files are limited to 2 GB; larger models keep their weights in a second file.",
             "Save it again with external data.",
         )
-    digest = hashlib.sha256()
-    data = bytearray()
+    progress("Reading", 0.0, path.name)
     with open_source(path) as file:
-        while block := file.read(_CHUNK):
-            progress("Reading", len(data) / size, path.name)
-            digest.update(block)
-            data += block
+        data = file.read(LARGEST_MESSAGE)  # in one piece: gathering blocks would need the memory twice
+    progress("Reading", 0.5, path.name)
+    digest = hashlib.sha256(data)
     proto = onnx.ModelProto()
     try:
         # Python's protobuf refuses messages nested more than 100 levels deep, so recursion below is bounded.
-        proto.ParseFromString(bytes(data))
+        proto.ParseFromString(data)
         names_are_text = _is_text(proto)
     except (DecodeError, RecursionError):
         raise BadInputError(

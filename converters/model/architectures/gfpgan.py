@@ -126,7 +126,7 @@ class Decoder(nn.Module):
         for index in range(2 * len(config.decoder) - 1):
             side = 2 ** ((index + 5) // 2)
             self.noises.register_buffer(f"noise{index}", torch.randn(1, 1, side, side))
-        self.half = config.half
+        self.conditions_half = config.half
 
     def forward(self, styles: list[Tensor], conditions: list[tuple[Tensor, Tensor]]) -> Tensor:
         """Return the picture, about -1..1."""
@@ -135,7 +135,7 @@ class Decoder(nn.Module):
         for level, (scale, shift) in enumerate(conditions):
             at = 2 * level + 1
             x = self.style_convs[2 * level](x, styles[at], self._noise(at))
-            if self.half:
+            if self.conditions_half:
                 kept = x.shape[1] // 2
                 x = torch.cat([x[:, :kept], x[:, kept:] * scale + shift], 1)
             else:
