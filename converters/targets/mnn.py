@@ -7,7 +7,9 @@ on a full disk, so only the file it left is believed.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import shutil
 from pathlib import Path
 from typing import ClassVar
 
@@ -83,8 +85,8 @@ class MnnExporter(Exporter):
             outputs=outputs,
         )
         progress("Writing the graph for MNN")
-        source = write_proto(model.proto, folder / "source")
-        path = folder / f"model{self.suffix}"
+        source = write_proto(model.proto, folder / "source").absolute()
+        path = folder.absolute() / f"model{self.suffix}"
         arguments = ["mnnconvert", "-f", "ONNX", "--modelFile", str(source), "--MNNModel", str(path)]
         arguments += ["--bizCode", metadata.to_text(), "--keepInputFormat=1"]
         if precision is Precision.FP16:
@@ -95,11 +97,12 @@ class MnnExporter(Exporter):
                 arguments += ["--weightQuantBlock", str(options["weight_block"])]
         progress("Converting to MNN", 0.2)
         try:
-            _tools.mnnconvert(arguments)
+            # For large models the converter keeps a copy of the weights in the working folder, under a fixed name.
+            with contextlib.chdir(folder):
+                _tools.mnnconvert(arguments)
         finally:
-            for file in (folder / "source").iterdir():
-                file.unlink()
-            (folder / "source").rmdir()
+            shutil.rmtree(folder / "source")
+            (folder / ".__convert_external_data.bin").unlink(missing_ok=True)
         progress("Converting to MNN", 1.0)
         notes = []
         edges = (*model.signature.inputs, *model.signature.outputs)
