@@ -56,7 +56,7 @@ def high_rank_moves(reading: GraphReading) -> list[tuple[list[onnx.NodeProto], S
     for node in reading.nodes:
         if node.op_type in ("DepthToSpace", "SpaceToDepth"):
             source, result = _static(reading, node.input[0]), _static(reading, node.output[0])
-            if source is not None and result is not None:
+            if source is not None and result is not None and _is_whole(node, source):
                 found.append(([node], *_shuffle(node, source, result)))
         elif node.op_type == "Transpose":
             chain = _transpose_chain(reading, node)
@@ -86,6 +86,16 @@ def _static(reading: GraphReading, name: str) -> Shape | None:
     return None if shape is None or UNKNOWN in shape else shape
 
 
+def _is_whole(node: onnx.NodeProto, source: Shape) -> bool:
+    """Whether the blocks divide the tensor, which ONNX's own check does not ask."""
+    block = attribute(node, "blocksize", 0)
+    if len(source) != _LARGEST_RANK or block < 1:
+        return False
+    if node.op_type == "DepthToSpace":
+        return bool(source[1] % block**2 == 0)
+    return bool(source[2] % block == 0 and source[3] % block == 0)
+
+
 def _shuffle(node: onnx.NodeProto, source: Shape, result: Shape) -> tuple[Shape, Shape, list[int]]:
     block = attribute(node, "blocksize")
     batch, channels, height, width = source
@@ -113,7 +123,7 @@ def _transpose_chain(
     if result is None or source is None or max(len(result), len(source)) > _LARGEST_RANK:
         return None
     permutation = [int(axis) for axis in attribute(node, "perm", range(len(sizes) - 1, -1, -1))]
-    return [before, node, after], sizes, result, permutation
+    return ([before, node, after], sizes, result, permutation) if sorted(permutation) == [*range(len(sizes))] else None
 
 
 REWRITE = Rewrite(

@@ -68,6 +68,9 @@ def _expand(edit: GraphEdit, node: onnx.NodeProto) -> bool:
     shape, dtype = edit.reading.shape(source), edit.reading.type(source).dtype
     if shape is None or len(shape) < 3 or shape[1] == UNKNOWN or dtype not in ("float32", "float16"):
         return False
+    sizes = [edit.reading.type(name).elements for name in (gain, offset)]
+    if sizes != [shape[1], shape[1]]:
+        return False
     axes = list(range(2, len(shape)))
     epsilon = float(attribute(node, "epsilon", 1e-5))
     wide = [1, shape[1], *(1 for _ in axes)]

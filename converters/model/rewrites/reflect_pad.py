@@ -44,7 +44,7 @@ def paddings(reading: GraphReading, node: onnx.NodeProto) -> dict[int, tuple[int
     axes: list[int] | None = list(range(count))
     if len(node.input) > 3 and node.input[3]:
         axes = reading.integers(node.input[3])
-    if axes is None:
+    if axes is None or len(pads) != 2 * len(axes):
         return None
     shape = reading.shape(node.input[0])
     if shape is None and any(axis < 0 for axis in axes):

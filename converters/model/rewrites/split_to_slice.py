@@ -26,10 +26,11 @@ def split_sizes(reading: GraphReading, node: onnx.NodeProto) -> list[int] | None
     shape = reading.shape(node.input[0])
     if shape is None:
         return None
-    length = shape[attribute(node, "axis", 0)]
+    axis = attribute(node, "axis", 0)
     count = len(node.output)
-    if length < 0:
+    if not -len(shape) <= axis < len(shape) or shape[axis] < 0:
         return None
+    length = shape[axis]
     part = -(-length // count)
     sizes = [part] * (count - 1)
     return [*sizes, length - sum(sizes)]
