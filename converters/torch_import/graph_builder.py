@@ -67,10 +67,8 @@ class GraphBuilder:
         if any(isinstance(value, fx.Node) for value in arguments):
             return self.emit(op, function, args, kwargs, None)
         given = sum(value.tensor.numel() for value in arguments if isinstance(value, Constant))
-        if given > _SMALL or function in _EXPANDING:
-            facts = self._infer(function, args, kwargs)
-        else:
-            facts = ()
+        is_small = given <= _SMALL and function not in _EXPANDING
+        facts = () if is_small else self._infer(function, args, kwargs)
         if max((_size(fact) for fact in _flat(facts)), default=0) > max(LARGEST_FOLDED, given):
             return self.emit(op, function, args, kwargs, None)
         with torch.no_grad():

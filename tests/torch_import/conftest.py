@@ -17,6 +17,14 @@ def backend_counts(request: pytest.FixtureRequest) -> dict[str, int]:
     return request.config.stash[COUNTS]
 
 
+@pytest.fixture(autouse=True)
+def no_progress_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the progress bars of torch.export and coremltools from starting a thread that never ends."""
+    import tqdm
+
+    monkeypatch.setattr(tqdm.tqdm, "monitor_interval", 0)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     counts = config.stash[COUNTS]
     if counts:

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own spelling
 from torch import nn
 
@@ -177,4 +178,43 @@ def _apply(
         )
         path = op.module_path(weight)
         return op.module(layer, value, weights={"weight": weight, "bias": bias}, path=path)
+    if transposed and not isinstance(weight, Constant):
+        return _spread_convolution(op, value, weight, bias, groups, options)
     return op.call(_FUNCTIONS[op.kind][axes - 1], value, weight, bias, groups=groups, **options)
+
+
+def _spread_convolution(
+    op: Operation, value: Value, weight: Value, bias: Value | None, groups: int, options: dict[str, Any]
+) -> Value:
+    """Do a transposed convolution with a computed kernel as a plain one over a picture spread out with zeros.
+
+    Core ML wants a transposed convolution's kernel stored; a plain convolution's may be computed.
+    """
+    into, out, *kernel = op.shape(weight)
+    axes = len(kernel)
+    for axis, stride in enumerate(options["stride"]):
+        value = _with_zeros_between(op, value, axis + 2, stride)
+    reach = [dilation * (length - 1) for dilation, length in zip(options["dilation"], kernel, strict=True)]
+    begins = [size - pad for size, pad in zip(reach, options["padding"], strict=True)]
+    ends = [begin + more for begin, more in zip(begins, options["output_padding"], strict=True)]
+    value = op.call(F.pad, value, torch_pads(begins, ends))
+    mirrored = op.call(torch.flip, weight, list(range(2, axes + 2)))
+    if groups > 1:
+        mirrored = op.call("reshape", mirrored, (groups, into // groups, out, *kernel))
+        mirrored = op.call(torch.transpose, mirrored, 1, 2)
+        mirrored = op.call("reshape", mirrored, (groups * out, into // groups, *kernel))
+    else:
+        mirrored = op.call(torch.transpose, mirrored, 0, 1)
+    return op.call(_FUNCTIONS["Conv"][axes - 1], value, mirrored, bias, dilation=options["dilation"], groups=groups)
+
+
+def _with_zeros_between(op: Operation, value: Value, axis: int, stride: int) -> Value:
+    """Put stride - 1 zeros between the elements along an axis, none after the last; at most four axes at a time."""
+    if stride == 1:
+        return value
+    shape = op.shape(value)
+    rows, size, columns = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
+    lines = op.call("reshape", value, (rows, size, 1, columns))
+    lines = op.call(F.pad, lines, [0, 0, 0, stride - 1])
+    spread = op.call("reshape", lines, (*shape[:axis], size * stride, *shape[axis + 1 :]))
+    return op.call("narrow", spread, axis, 0, (size - 1) * stride + 1)

@@ -101,13 +101,15 @@ def _plan(op: Operation, shape: tuple[int, ...]) -> _Plan:
     for index, axis in enumerate(axes):
         size = shape[axis]
         wanted = sizes[index] if sizes else int(np.floor(np.float32(size) * np.float32(scales[index])))
+        if wanted <= 0:
+            op.refuse("would give an empty picture")
         part = (regions[index], regions[index + len(axes)]) if regions else (0.0, 1.0)
         built[axis] = Axis(size, wanted, scales[index], part)
     return _Plan(
         axes=tuple(built),
         kernel={"bilinear": "linear", "trilinear": "linear"}.get(mode, mode),
         coordinates="half_pixel" if coordinates == "tf_half_pixel_for_nn" else coordinates,
-        rounding="floor" if is_old else op.attribute("nearest_mode", "round_prefer_floor"),
+        rounding="simple" if is_old else op.attribute("nearest_mode", "round_prefer_floor"),
         antialias=bool(op.attribute("antialias", 0)),
         exclude_outside=bool(op.attribute("exclude_outside", 0)),
         cubic_a=op.attribute("cubic_coeff_a", -0.75),
@@ -128,7 +130,9 @@ def _sized(op: Operation, shape: list[int], sizes: list[int]) -> tuple[list[int]
     if policy == "stretch":
         return sizes, scales
     scale = min(scales) if policy == "not_larger" else max(scales)
-    return [int(np.floor(scale * size + 0.5)) for size in shape], [scale] * len(shape)
+    return [int(np.floor(np.float32(scale) * np.float32(size) + np.float32(0.5))) for size in shape], [scale] * len(
+        shape
+    )
 
 
 def _interpolated(op: Operation, value: Value, plan: _Plan, changed: list[int]) -> Value | None:
@@ -171,6 +175,9 @@ def _matches(
     axis: Axis, target: torch.Tensor, name: str, corners: bool | None, by_scale: bool, antialias: bool
 ) -> bool:
     """Whether torch's interpolation along one axis, tried on the unit vectors, has these weights."""
+    has_short_cut = name == "nearest" or axis.wanted in (axis.size, 2 * axis.size)
+    if by_scale and has_short_cut and axis.scale * axis.size != axis.wanted:
+        return False  # torch forgets the scale then
     if by_scale and int(axis.size * axis.scale) != axis.wanted:
         return False
     base = {"bilinear": "linear", "trilinear": "linear"}.get(name, name)

@@ -36,11 +36,11 @@ class Axis:
         scale = np.float32(self.scale)
         half = np.float32(0.5)
         last = np.float32(self.size - 1)
-        exact = self.scale * self.size
         if mode == "asymmetric":
             return np.asarray(positions / scale, np.float32)
         if mode == "align_corners":
-            steps = np.float32(exact - 1 if self.wanted != exact else self.wanted - 1)
+            # the whole number of output pixels, as ONNX Runtime has it; ONNX's own reference takes the unrounded one
+            steps = np.float32(self.wanted - 1)
             return np.zeros_like(positions) if self.wanted == 1 else np.asarray(positions * last / steps, np.float32)
         if mode == "tf_crop_and_resize":
             begin, end = np.float32(self.region[0]), np.float32(self.region[1])
@@ -48,12 +48,12 @@ class Axis:
                 return np.asarray([half * (begin + end) * last], np.float32)
             return np.asarray(begin * last + positions * (end - begin) * last / np.float32(self.wanted - 1), np.float32)
         if mode == "pytorch_half_pixel" and self.wanted == 1:
-            return np.asarray([-half], np.float32)
-        coordinates = np.asarray((positions + half) / scale - half, np.float32)
+            return np.zeros_like(positions)
         if mode == "half_pixel_symmetric":
-            offset = self.size / 2 * (1 - self.wanted / exact)
-            return np.asarray(coordinates + np.float32(offset), np.float32)
-        return coordinates
+            adjustment = np.float32(self.wanted) / (scale * np.float32(self.size))
+            offset = np.float32(self.size) * half * (1 - adjustment)
+            return np.asarray(offset + (positions + half) / scale - half, np.float32)
+        return np.asarray((positions + half) / scale - half, np.float32)
 
     def outside(self, mode: str) -> npt.NDArray[np.bool_]:
         """Return where the extrapolation value goes: outside the input, for tf_crop_and_resize only."""
@@ -68,6 +68,8 @@ def nearest_positions(axis: Axis, mode: str, rounding: str) -> npt.NDArray[np.in
     coordinates = axis.coordinates(mode)
     half = np.float32(0.5)
     rounded = {
+        # ONNX Runtime's reading of Resize-10, which does not say
+        "simple": np.ceil(coordinates) if axis.scale < 1 else np.floor(coordinates),
         "round_prefer_floor": np.ceil(coordinates - half),
         "round_prefer_ceil": np.floor(coordinates + half),
         "floor": np.floor(coordinates),
