@@ -170,7 +170,7 @@ def _convert(
                 name = tflite_onnx2tf.version()
         except EngineError as error:
             path.unlink(missing_ok=True)
-            refusals.append(f"{_TITLES[engine]} was not used: {error}")
+            refusals.append(f"{_TITLES[engine]} was not used: {str(error).rstrip('.')}.")
             continue
         return name, edges, [f"Converted by {name}{_why(engine, engines)}.", *refusals]
     raise UnsupportedError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib.util
 import re
 import warnings
 from collections.abc import Iterator
@@ -81,7 +82,7 @@ def third_party(what: str) -> Iterator[None]:
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _no_bar_thread():
             for category in (DeprecationWarning, PendingDeprecationWarning, FutureWarning, UserWarning, RuntimeWarning):
                 warnings.simplefilter("ignore", category)
             yield
@@ -92,3 +93,19 @@ def third_party(what: str) -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+@contextlib.contextmanager
+def _no_bar_thread() -> Iterator[None]:
+    """Keep progress bars, which nobody sees here, from starting a thread that lives on."""
+    if importlib.util.find_spec("tqdm") is None:
+        yield
+        return
+    from tqdm import tqdm
+
+    interval = tqdm.monitor_interval
+    tqdm.monitor_interval = 0
+    try:
+        yield
+    finally:
+        tqdm.monitor_interval = interval

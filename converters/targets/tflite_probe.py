@@ -76,7 +76,8 @@ def run_unlabelled(path: Path, inputs: Sequence[Edge], feeds: Arrays) -> list[Ar
             results = session.run(arrays)
             return [results[spec.name] for spec in session.outputs]
     except BadInputError as error:
-        raise EngineError(f"its file does not run: {error.why or error.what}") from error
+        reason = (error.why or error.what).partition(". ")[0]
+        raise EngineError(f"its file does not run: {reason}.") from error
 
 
 def difference(got: Array, want: Array) -> float:
