@@ -10,7 +10,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,8 @@ from tests.conftest import PROJECT
 from tests.model.small_sources import small_network, small_proto, write_onnx, write_zip
 
 FORMATS = ("onnx", "pth", "legacy", "safetensors", "zip", "torchscript")
-SLOWEST_SECONDS = 20.0
+# Of processor time, so that a busy machine fails nothing; a hang runs into the child's own limit.
+SLOWEST_SECONDS = 15.0
 
 
 def write(format_name: str, path: Path) -> Path:
@@ -65,7 +65,7 @@ from converters.model.source import load
 folder, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 shapes = {"x": (1, 3, 8, 8)} if sys.argv[4] == "torchscript" else {}
 for index in range(first, last):
-    began = time.monotonic()
+    began = time.process_time()
     try:
         load(f"{folder}/{index}", shapes=shapes, trust=sys.argv[4] == "torchscript")
         outcome = "ok"
@@ -75,7 +75,7 @@ for index in range(first, last):
     except BaseException as error:
         traceback.print_exc()
         outcome = f"BUG {type(error).__name__}"
-    print(index, f"{time.monotonic() - began:.2f}", outcome, flush=True)
+    print(index, f"{time.process_time() - began:.2f}", outcome, flush=True)
 """
 
 
@@ -101,10 +101,9 @@ def check(format_name: str, count: int, tmp_path: Path, offset: int = 0) -> None
     for index in range(count):
         (folder / str(index)).write_bytes(damaged(sound, offset + index))
     (folder / str(count)).write_bytes(sound)
-    began = time.monotonic()
     outcomes = load_all(folder, 0, count + 1, format_name)
     slowest = max(seconds for _index, seconds, _outcome in outcomes)
-    assert slowest < SLOWEST_SECONDS, (slowest, time.monotonic() - began)
+    assert slowest < SLOWEST_SECONDS, slowest
     # The last file is sound: the child must still tell it from the damaged ones.
     healthy = "UnsupportedError" if format_name in ("pth", "legacy", "safetensors") else "ok"
     assert outcomes[-1][2] == healthy
