@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from converters.torch_import.importer import import_model
-from tests.torch_import.small_graphs import GRAPHS, Arrays, run_onnx, tiny_swapper
+from tests.torch_import.small_graphs import GRAPHS, Arrays, GraphWriter, run_onnx, tiny_swapper
 from tests.torch_import.test_graphs import assert_close, faces, standin
 
 TRACEABLE = ("tiny_swapper", "modulated_convolution", "group_normalised", "attention_block", "warped_volume")
@@ -77,6 +77,33 @@ def test_the_standin_becomes_a_core_ml_program(shared: Path) -> None:
     assert made.count("conv") == 20
     assert made.count("linear") == 12
     assert made.count("pad") == 14
+
+
+SINGLE_OPERATORS = {
+    "TopK": ((), {}),
+    "Resize": (("", "scales"), {"mode": "cubic"}),
+    "GridSample": (("grid",), {"mode": "bilinear"}),
+    "AveragePool": ((), {"kernel_shape": [3, 3], "pads": [0, 1, 1, 1], "strides": [2, 2], "ceil_mode": 1}),
+    "PRelu": (("slope",), {}),
+    "DepthToSpace": ((), {"blocksize": 2}),
+    "LpNormalization": ((), {"axis": 1}),
+    "GatherND": (("pairs",), {}),
+}
+
+
+@pytest.mark.parametrize("kind", SINGLE_OPERATORS)
+def test_operators_with_many_ways_to_be_built_suit_core_ml(kind: str) -> None:
+    names, attributes = SINGLE_OPERATORS[kind]
+    g = GraphWriter(opset=17)
+    g.input("x", 1, 4, 8, 8)
+    g.constant("scales", [1, 1, 2, 2])
+    g.constant("grid", g.rng.uniform(-1, 1, (1, 6, 6, 2)))
+    g.constant("slope", np.full((4, 1, 1), 0.2))
+    g.constant("pairs", [[0, 1], [0, 2]], np.int64)
+    made = g.op(
+        kind, "x", *([g.ints(3)] if kind == "TopK" else names), outputs=2 if kind == "TopK" else 1, **attributes
+    )
+    assert operators(to_coreml(g.model(made), g.feeds))
 
 
 def to_litert(model: onnx.ModelProto, feeds: Arrays) -> list[np.ndarray]:

@@ -109,6 +109,7 @@ def top_k(op: Operation) -> list[Value]:
     axis, largest = op.attribute("axis", -1), bool(op.attribute("largest", 1))
     # torch.topk leaves the order of equal values open; ONNX wants the lower index first
     wide = widened(op, value)
-    result = op.call(torch.sort, wide, dim=axis, descending=largest, stable=True)
+    # (on the CPU its sort is stable even unasked; asking is a form that converters do not know)
+    result = op.call(torch.sort, wide, dim=axis, descending=largest)
     best = [op.call("narrow", op.item(result, index), axis, 0, counts[0]) for index in range(2)]
     return [op.cast(best[0], op.dtype(value)), best[1]]

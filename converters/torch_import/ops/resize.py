@@ -14,14 +14,12 @@ from converters.torch_import.ops.resize_weights import Axis, nearest_positions, 
 from converters.torch_import.registry import builds
 from converters.torch_import.values import Constant, Value
 
+# the interpolations that converters know; cubic, antialiased and volume ones become matrices or gathers
 _TORCH_NAMES = {
     ("nearest", 1): "nearest",
     ("nearest", 2): "nearest",
-    ("nearest", 3): "nearest",
     ("linear", 1): "linear",
     ("linear", 2): "bilinear",
-    ("linear", 3): "trilinear",
-    ("cubic", 2): "bicubic",
 }
 # torch computes its own coordinates in float32; weights that differ by less than this are the same weights
 _SAME_WEIGHTS = 2e-4
@@ -141,55 +139,32 @@ def _interpolated(op: Operation, value: Value, plan: _Plan, changed: list[int]) 
     name = _TORCH_NAMES.get((plan.kernel, len(spatial)))
     if name is None or min(changed) < 2 or not op.dtype(value).is_floating_point:
         return None
-    if plan.antialias and name not in ("bilinear", "bicubic"):
+    if plan.antialias:
         return None
     corners: tuple[bool | None, ...] = (None,) if plan.kernel == "nearest" else (False, True)
     targets = [plan.matrix(axis) for axis in spatial]
     for by_scale in (False, True):
         for corner in corners:
             if all(
-                _matches(axis, target, name, corner, by_scale, plan.antialias)
-                for axis, target in zip(spatial, targets, strict=True)
+                _matches(axis, target, name, corner, by_scale) for axis, target in zip(spatial, targets, strict=True)
             ):
-                return _interpolate(op, value, spatial, name, corner, by_scale, plan.antialias)
+                options: dict[str, Any] = {"size": [axis.wanted for axis in spatial]}
+                if by_scale:
+                    options = {"scale_factor": [axis.scale for axis in spatial]}
+                return op.call(F.interpolate, value, **options, mode=name, align_corners=corner)
     return None
 
 
-def _interpolate(
-    op: Operation,
-    value: Value,
-    axes: tuple[Axis, ...],
-    name: str,
-    corners: bool | None,
-    by_scale: bool,
-    antialias: bool,
-) -> Value:
-    options: dict[str, Any] = {"size": [axis.wanted for axis in axes]}
-    if by_scale:
-        options = {"scale_factor": [axis.scale for axis in axes]}
-    extra: dict[str, Any] = {"antialias": True} if antialias else {}
-    return op.call(F.interpolate, value, **options, mode=name, align_corners=corners, **extra)
-
-
-def _matches(
-    axis: Axis, target: torch.Tensor, name: str, corners: bool | None, by_scale: bool, antialias: bool
-) -> bool:
+def _matches(axis: Axis, target: torch.Tensor, name: str, corners: bool | None, by_scale: bool) -> bool:
     """Whether torch's interpolation along one axis, tried on the unit vectors, has these weights."""
     has_short_cut = name == "nearest" or axis.wanted in (axis.size, 2 * axis.size)
     if by_scale and has_short_cut and axis.scale * axis.size != axis.wanted:
         return False  # torch forgets the scale then
     if by_scale and int(axis.size * axis.scale) != axis.wanted:
         return False
-    base = {"bilinear": "linear", "trilinear": "linear"}.get(name, name)
-    unit = torch.eye(axis.size)[None]
     options: dict[str, Any] = {"scale_factor": axis.scale} if by_scale else {"size": axis.wanted}
-    if base == "bicubic" or antialias:
-        unit = unit[..., None]
-        pair: dict[str, Any] = {key: (number, 1) for key, number in options.items()}
-        extra: dict[str, Any] = {"antialias": True} if antialias else {}
-        actual = F.interpolate(unit, **pair, mode=name, align_corners=corners, **extra)[0, :, :, 0]
-    else:
-        actual = F.interpolate(unit, **options, mode=base, align_corners=corners)[0]
+    base = "nearest" if name == "nearest" else "linear"
+    actual = F.interpolate(torch.eye(axis.size)[None], **options, mode=base, align_corners=corners)[0]
     return actual.T.shape == target.shape and bool((actual.T - target).abs().max() < _SAME_WEIGHTS)
 
 
