@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from converters.errors import BadInputError
 from converters.runtimes.base import Array, Arrays, Session, TensorSpec
 from converters.targets.metadata import METADATA_KEY, ArtifactMetadata, EdgeBinding
@@ -60,17 +62,22 @@ class TFLiteSession(Session):
         if self.metadata is None:
             return [(edge, tensor, tensor.dtype) for edge, tensor in zip(self._plain(tensors), tensors, strict=True)]
         by_index = {tensor.index: tensor for tensor in tensors}
-        dtypes = {info.name: info.dtype for info in getattr(self.metadata.signature, side)}
         found = []
-        for edge in getattr(self.metadata, side):
-            tensor = by_index.get(names.get(edge.file_name, -1))
-            if tensor is None or edge.name not in dtypes:
-                raise BadInputError(f"{self.path.name} lacks {edge.file_name}, which its metadata promises.")
-            if sorted(edge.permutation) != list(range(len(edge.shape))) or edge.file_shape != tensor.shape:
-                raise BadInputError(
-                    f"{edge.file_name} of {self.path.name} has shape {tensor.shape}, its metadata says otherwise."
-                )
-            found.append((edge, tensor, dtypes[edge.name]))
+        try:
+            dtypes = {info.name: np.dtype(info.dtype).name for info in getattr(self.metadata.signature, side)}
+            for edge in getattr(self.metadata, side):
+                tensor = by_index.get(names.get(edge.file_name, -1))
+                if tensor is None or edge.name not in dtypes:
+                    raise BadInputError(f"{self.path.name} lacks {edge.file_name}, which its metadata promises.")
+                plain = list(range(len(edge.shape)))
+                if sorted(edge.permutation) != plain or (edge.file_shape, edge.dtype) != (tensor.shape, tensor.dtype):
+                    raise BadInputError(
+                        f"{edge.file_name} of {self.path.name} is {tensor.dtype} of shape {tensor.shape}, "
+                        "its metadata says otherwise."
+                    )
+                found.append((edge, tensor, dtypes[edge.name]))
+        except TypeError as error:  # the JSON is whole, and holds something else than it should
+            raise BadInputError(f"{self.path.name} has damaged metadata.", _first_line(error)) from error
         return found
 
     def _plain(self, tensors: tuple[TensorOutline, ...]) -> list[EdgeBinding]:

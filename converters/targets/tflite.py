@@ -13,8 +13,8 @@ from converters.progress import Progress
 from converters.runtimes.base import Arrays
 from converters.runtimes.tflite import TFLiteSession
 from converters.targets import tflite_compress, tflite_litert, tflite_onnx2tf
-from converters.targets.base import Export, Exporter, Precision
-from converters.targets.metadata import METADATA_KEY, ArtifactMetadata, metadata_for
+from converters.targets.base import Export, Exporter, ExportJob, Precision
+from converters.targets.metadata import METADATA_KEY, ArtifactMetadata
 from converters.targets.tflite_engine import Edges, EngineError
 from converters.targets.tflite_file import read_outline
 from converters.targets.tflite_flatbuffer import LARGEST_FILE
@@ -84,39 +84,25 @@ class TFLiteExporter(Exporter):
     def open_session(self, path: Path, *, threads: int | None = None) -> TFLiteSession:
         return TFLiteSession(path, threads=threads)
 
-    def _export(
-        self,
-        model: Model,
-        folder: Path,
-        precision: Precision,
-        options: dict[str, Value],
-        samples: list[Arrays],
-        progress: Progress,
-    ) -> Export:
-        plain = folder / "converted.tflite"
-        engine, edges, notes = _convert(model, plain, options, samples, progress)
+    def _export(self, job: ExportJob) -> Export:
+        plain = job.folder / "converted.tflite"
+        engine, edges, notes = _convert(job.model, plain, job.options, job.samples, job.progress)
         unlabelled = plain
-        if precision is not Precision.FP32:
-            progress("Making the weights smaller")
-            unlabelled = folder / "compressed.tflite"
+        if job.precision is not Precision.FP32:
+            job.progress("Making the weights smaller")
+            unlabelled = job.folder / "compressed.tflite"
             try:
-                tflite_compress.compress(plain, unlabelled, precision)
+                tflite_compress.compress(plain, unlabelled, job.precision)
             except EngineError as error:
                 raise UnsupportedError(
-                    f"TFLite cannot keep this model's weights as {precision}.", str(error)
+                    f"TFLite cannot keep this model's weights as {job.precision}.", str(error)
                 ) from error
             plain.unlink()
             engine = f"{engine}, {tflite_compress.version()}"
-        progress("Labelling the TFLite file")
-        metadata = metadata_for(
-            model,
-            target=self.target,
-            engine=engine,
-            precision=precision,
-            inputs=tuple(edge.binding for edge in edges.inputs),
-            outputs=tuple(edge.binding for edge in edges.outputs),
-        )
-        path = folder / f"model{self.suffix}"
+        job.progress("Labelling the TFLite file")
+        bindings = tuple(edge.binding for edge in edges.inputs), tuple(edge.binding for edge in edges.outputs)
+        metadata = self._metadata(job, engine, bindings)
+        path = job.folder / f"model{self.suffix}"
         _label(unlabelled, path, edges, metadata)
         unlabelled.unlink()
         return Export(path, metadata, (*notes, *_edge_notes(metadata)))

@@ -20,7 +20,7 @@ from converters.targets import tflite_schema as schema
 from converters.targets.tflite_flatbuffer import Table, number
 
 IDENTIFIER = b"TFL3"
-_LARGEST_TENSOR = 2**33
+_LARGEST_TENSOR = 2**31
 _LARGEST_METADATA = 2**24
 
 
@@ -92,12 +92,16 @@ def read_outline(path: Path) -> Outline:
 def _outline(data: memoryview) -> Outline:
     model = Table(data, number(data, 0, "<I"))
     buffers = [_buffer_size(buffer) for buffer in model.tables(schema.MODEL_BUFFERS)]
-    codes = len(model.tables(schema.MODEL_CODES))
+    # codes above 127 are in a second field, the first then says 127
+    kinds = [
+        max(code.scalar(schema.CODE_OLD, "<b"), code.scalar(schema.CODE_NEW, "<i"))
+        for code in model.tables(schema.MODEL_CODES)
+    ]
     graphs = model.tables(schema.MODEL_GRAPHS)
     if not graphs:
         raise IndexError("it has no graph")
     for graph in graphs:
-        _check_graph(graph, buffers, codes)
+        _check_graph(graph, buffers, kinds)
     tensors = graphs[0].tables(schema.GRAPH_TENSORS)
 
     def edge(index: int) -> TensorOutline:
@@ -129,23 +133,38 @@ def _buffer_size(buffer: Table) -> int:
     return place[1] if place else buffer.vector(schema.BUFFER_DATA, 1)[1]
 
 
-def _check_graph(graph: Table, buffers: Sequence[int], codes: int) -> None:
+def _check_graph(graph: Table, buffers: Sequence[int], kinds: Sequence[int]) -> None:
     tensors = graph.tables(schema.GRAPH_TENSORS)
     for index, tensor in enumerate(tensors):
         _check_tensor(index, tensor, buffers)
     for slot in (schema.GRAPH_INPUTS, schema.GRAPH_OUTPUTS):
         _check_indices(graph.numbers(slot, "<i"), len(tensors), optional=False)
     for operator in graph.tables(schema.GRAPH_OPERATORS):
-        if operator.scalar(schema.OPERATOR_CODE, "<I") >= codes:
-            raise IndexError("an operator is of a kind that the file does not list")
-        for slot in (schema.OPERATOR_INPUTS, schema.OPERATOR_OUTPUTS, schema.OPERATOR_INTERMEDIATES):
-            _check_indices(operator.numbers(slot, "<i"), len(tensors), optional=slot != schema.OPERATOR_OUTPUTS)
-        for slot in (schema.OPERATOR_OPTIONS, schema.OPERATOR_OPTIONS_2):
-            operator.table(slot)
-        operator.vector(schema.OPERATOR_CUSTOM_OPTIONS, 1)
-        large = operator.scalar(schema.OPERATOR_LARGE_OPTIONS, "<Q"), operator.scalar(schema.OPERATOR_LARGE_SIZE, "<Q")
-        if sum(large) > len(graph.data):
-            raise IndexError("an operator's options leave the file")
+        _check_operator(operator, tensors, kinds)
+
+
+def _check_operator(operator: Table, tensors: Sequence[Table], kinds: Sequence[int]) -> None:
+    code = operator.scalar(schema.OPERATOR_CODE, "<I")
+    if code >= len(kinds):
+        raise IndexError("an operator is of a kind that the file does not list")
+    inputs, outputs = (operator.numbers(slot, "<i") for slot in (schema.OPERATOR_INPUTS, schema.OPERATOR_OUTPUTS))
+    _check_indices(inputs, len(tensors), optional=True)
+    _check_indices(outputs, len(tensors), optional=False)
+    _check_indices(operator.numbers(schema.OPERATOR_INTERMEDIATES, "<i"), len(tensors), optional=True)
+    least = schema.LEAST_INPUTS.get(kinds[code])
+    if least is not None and (len(inputs) < least or -1 in inputs[:least] or not outputs):
+        raise IndexError(f"an operator of kind {kinds[code]} has the inputs {inputs} and the outputs {outputs}")
+    if kinds[code] == schema.DEQUANTIZE:
+        # XNNPACK writes as many values as went in, whatever room there is
+        before, after = (tensors[index].numbers(schema.TENSOR_SHAPE, "<i") for index in (inputs[0], outputs[0]))
+        if before != after:
+            raise IndexError(f"a DEQUANTIZE turns {before} into {after}")
+    for slot in (schema.OPERATOR_OPTIONS, schema.OPERATOR_OPTIONS_2):
+        operator.table(slot)
+    operator.vector(schema.OPERATOR_CUSTOM_OPTIONS, 1)
+    large = operator.scalar(schema.OPERATOR_LARGE_OPTIONS, "<Q"), operator.scalar(schema.OPERATOR_LARGE_SIZE, "<Q")
+    if sum(large) > len(operator.data):
+        raise IndexError("an operator's options leave the file")
 
 
 def _check_indices(indices: Sequence[int], count: int, *, optional: bool) -> None:
