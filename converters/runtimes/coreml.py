@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -79,8 +80,11 @@ class CoreMLSession(Session):
         # Also on a Mac: everything is checked before the package is handed on.
         program = MilProgram.load(self.path)
         self.metadata = ArtifactMetadata.from_text(program.metadata.get(METADATA_KEY, ""))
+        found = program.outputs
+        if self.is_reference and self.compute_precision == "fp32":  # nothing is rounded, outputs neither
+            found = tuple(replace(edge, dtype="float32") if edge.dtype == "float16" else edge for edge in found)
         inputs = _edges(program.inputs, self.metadata, "inputs", self.path)
-        outputs = _edges(program.outputs, self.metadata, "outputs", self.path)
+        outputs = _edges(found, self.metadata, "outputs", self.path)
         self._edges = {edge.spec.name: edge for edge in (*inputs, *outputs)}
         if self.is_reference:
             missing = program.unsupported_operations()

@@ -160,9 +160,8 @@ class MilProgram:
         wanted = list(outputs) if outputs is not None else [edge.name for edge in self.outputs]
         for name in wanted:
             if name not in self._block.types:
-                raise BadInputError(
-                    f"{self.path.name} has no value {name!r}.", "", did_you_mean(name, self._block.types)
-                )
+                known = [*self.intermediate_names, *(edge.name for edge in self.inputs)]
+                raise BadInputError(f"{self.path.name} has no value {name!r}.", "", did_you_mean(name, known))
         rounded = _is_rounded(precision)
         results = self._executor.run(self._tensors(feeds, rounded), wanted, rounded)
         return {name: _to_numpy(results[name], self._block.types[name], rounded) for name in wanted}
@@ -232,7 +231,7 @@ def _is_rounded(precision: Precision) -> bool:
 
 
 def _to_numpy(value: torch.Tensor, declared: ValueType, rounded: bool) -> Array:
-    array: Array = np.array(value.detach().numpy())
+    array: Array = np.array(value.numpy(), order="C")
     if declared.is_float and not rounded:
         return array
     return array.astype(NUMPY[declared.dtype])

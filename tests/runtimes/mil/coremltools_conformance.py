@@ -6,6 +6,7 @@ anything; here the comparison is done with what the reference executor computes 
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -21,21 +22,23 @@ from converters.runtimes.mil.coremltools_import import import_coremltools
 from converters.runtimes.mil.program import MilProgram
 
 import_coremltools()
-from coremltools.converters.mil.mil.ops.tests import testing_utils
+from coremltools.converters.mil.mil.ops.tests import testing_utils  # noqa: E402
 
 COUNTS: Counter[str] = Counter()
 
-# Tests that are not about the values of operators, or about none that the executor has; matched by a part of their id.
+# Left out, by a pattern over "folder/file::Class::test[parameters]"; each with its reason.
 EXCLUDED = {
-    "random": "random numbers are not reproducible between runtimes",
-    "Random": "random numbers are not reproducible between runtimes",
-    "recurrent": "GRU, LSTM and RNN are not implemented, and named so",
-    "TestList": "lists are not implemented, and named so",
-    "test_states": "state is not implemented, and named so",
-    "test_invalid_indices": "expects the sentence of Core ML's own error",
-    "test_ios17_invalid_indices": "expects the sentence of Core ML's own error",
-    "iOS15/test_image_resizing.py::TestCropResize::test_builder_to_backend_smoke": (
-        "boxes far outside 0..1 with normalised coordinates, which the operator's documentation forbids"
+    r"test_random\.py": "random numbers are not reproducible between runtimes",
+    r"test_recurrent\.py": "GRU, LSTM and RNN are not implemented, and named so",
+    r"::TestList": "lists are not implemented, and named so",
+    r"test_states\.py": "state is not implemented, and named so",
+    r"test_(ios17_)?invalid_indices": "expects the sentence of Core ML's own error",
+    r"iOS15/test_image_resizing\.py::TestCropResize::test_builder_to_backend_smoke": (
+        "normalised boxes far outside 0..1, which the operator's documentation forbids"
+    ),
+    r"iOS15/test_image_resizing\.py::TestResample.*'fp32'": "counts the casts that only half precision inserts",
+    r"TestNormalizationLocalResponseNorm::test_builder_to_backend_smoke.*'fp32'": (
+        "expects neighbouring channels to be ignored; the stress test, which compares with torch, is kept"
     ),
 }
 
@@ -58,7 +61,8 @@ def compare(
         mlmodel.save(str(path))
         program = MilProgram.load(path)
     feeds = {edge.name: _as_fed(input_key_values[edge.name], edge.shape, edge.dtype) for edge in program.inputs}
-    half = options.get("dtype") == "fp16"
+    types = [program.value_type(name).dtype for name in (*feeds, *program.intermediate_names)]
+    half = "fp16" in types
     results = program.run(feeds, precision="fp16" if half else "fp32")
     for name, expected in expected_outputs.items():
         wanted, result = np.asarray(expected, np.float64), results[name].astype(np.float64)
@@ -78,9 +82,13 @@ def compare(
 testing_utils.compare_backend = compare
 
 
+def _identity(item: pytest.Item) -> str:
+    return f"{item.path.parent.name}/{item.path.name}::{'::'.join(item.nodeid.split('::')[1:])}"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out what `EXCLUDED` names."""
-    kept = [item for item in items if not any(part in item.nodeid for part in EXCLUDED)]
+    kept = [item for item in items if not any(re.search(pattern, _identity(item)) for pattern in EXCLUDED)]
     COUNTS["excluded"] = len(items) - len(kept)
     items[:] = kept
 

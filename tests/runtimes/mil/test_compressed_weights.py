@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_networks import make, samples
 
 from converters.runtimes.mil.coremltools_import import import_coremltools
 from converters.runtimes.mil.program import MilProgram
 from tests.runtimes.mil.mil_packages import convert, decibels, quiet, relative_error, saved
+from tests.runtimes.mil.test_networks import make, samples
 
 
 def _config(make_config: Callable[[Any], Any]) -> Any:
@@ -49,9 +49,9 @@ def joined(model: Any, second: Callable[..., Any], **options: Any) -> Any:
 
 # name: (deployment target, compression, operator that must appear, least decibels against the uncompressed net)
 CASES: dict[str, tuple[str, Callable[[Any], Any], str, float]] = {
-    "int8 symmetric, iOS 16": ("iOS16", lambda m: quantized(m), "constexpr_affine_dequantize", 30),
+    "int8 symmetric, iOS 16": ("iOS16", quantized, "constexpr_affine_dequantize", 30),
     "int8 affine, iOS 16": ("iOS16", lambda m: quantized(m, mode="linear"), "constexpr_affine_dequantize", 30),
-    "int8, iOS 17": ("iOS17", lambda m: quantized(m), "constexpr_affine_dequantize", 30),
+    "int8, iOS 17": ("iOS17", quantized, "constexpr_affine_dequantize", 30),
     "int8, iOS 18": ("iOS18", lambda m: quantized(m, mode="linear"), "constexpr_blockwise_shift_scale", 30),
     "int4 blocks, iOS 18": (
         "iOS18",

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.runtimes.mil.nets import GridSampler, SmallRecogniser, SmallSwapper, SmallTransformer, Upsampler
 
 from converters.runtimes.mil.coremltools_import import import_coremltools
 from converters.runtimes.mil.program import MilProgram
 from tests.runtimes.mil.mil_packages import convert, decibels, relative_error, saved
+from tests.runtimes.mil.nets import GridSampler, SmallRecogniser, SmallSwapper, SmallTransformer, Upsampler
 
 FP32_LIMIT = 1e-5
 FP16_LIMIT = 40.0

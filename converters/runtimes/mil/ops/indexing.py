@@ -13,7 +13,8 @@ from converters.runtimes.mil.value_types import element_count
 def _positions(call: Call, indices: torch.Tensor, size: int) -> torch.Tensor:
     """Return indices as int64 counted from the front; refuse those outside, which Core ML leaves undefined."""
     indices = indices.long()
-    indices = torch.where(indices < 0, indices + size, indices)
+    if not call.flag("validate_indices"):
+        indices = torch.where(indices < 0, indices + size, indices)
     if indices.numel() and bool(((indices < 0) | (indices >= size)).any()):
         raise BadInputError(f"The operator {call.operation.label} takes elements outside an axis of {size}.")
     return indices

@@ -31,13 +31,13 @@ def grid_points(length: torch.Tensor, count: int, mode: str) -> torch.Tensor:
     if mode in ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS"):
         if count == 1:
             return length / 2 if mode == "ALIGN_CORNERS" else torch.zeros_like(length)
-        return index * (length / (count - 1))
+        return index * length / (count - 1)  # the product first: whole positions must come out whole
     if mode == "DEFAULT":
-        return index * (size / count)
+        return index * size / count
     if mode == "OFFSET_CORNERS":
         spacing = length.clamp(min=1) / count
         return (index + 0.5) * spacing
-    return (index + 0.5) * (size / count) - 0.5
+    return (index + 0.5) * size / count - 0.5
 
 
 def _axis_points(size: int, count: int, mode: str) -> torch.Tensor:
@@ -59,13 +59,23 @@ def resize_linearly(x: torch.Tensor, sizes: dict[int, int], mode: str) -> torch.
 
 
 def resize_to_nearest(x: torch.Tensor, sizes: dict[int, int], mode: str) -> torch.Tensor:
-    """Return `x` with the nearest element repeated along the axes of `sizes` to those sizes."""
+    """Return `x` with the nearest element repeated along the axes of `sizes` to those sizes.
+
+    Args:
+        x: any tensor.
+        sizes: new sizes by axis.
+        mode: one of `SAMPLING_MODES`, or "FLOOR" for element floor(i * old / new). DEFAULT is
+            floor((i + 0.5) * old / new) here, as UNALIGN_CORNERS is.
+    """
     _check_sizes(x, sizes)
     for axis, count in sizes.items():
-        points = _axis_points(x.shape[axis], count, mode)
-        # DEFAULT takes the element that the sample falls into; the modes that place samples between elements round.
-        index = points.floor() if mode == "DEFAULT" else (points + 0.5).floor()
-        x = x.index_select(axis, index.long().clamp(max=x.shape[axis] - 1))
+        last = x.shape[axis] - 1
+        if mode == "FLOOR":
+            index = _axis_points(x.shape[axis], count, "DEFAULT").floor()
+        else:
+            points = _axis_points(x.shape[axis], count, "UNALIGN_CORNERS" if mode == "DEFAULT" else mode)
+            index = (points + 0.5).floor()
+        x = x.index_select(axis, index.long().clamp(max=last))
     return x
 
 
@@ -110,7 +120,7 @@ def upsample_bilinear(call: Call) -> torch.Tensor:
 def upsample_nearest_neighbor(call: Call) -> torch.Tensor:
     """The last two axes scaled by repeating elements."""
     x = _image(call)
-    return resize_to_nearest(x, _scaled_sizes(call, x), "DEFAULT")
+    return resize_to_nearest(x, _scaled_sizes(call, x), "FLOOR")
 
 
 @operator("resize_bilinear")
