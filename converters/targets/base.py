@@ -39,6 +39,27 @@ class Export:
     notes: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class ExportJob:
+    """One export, checked and complete.
+
+    Attributes:
+        model: with static shapes.
+        folder: private to this export, existing, empty.
+        precision: one the target offers.
+        options: every one of the target's parameters.
+        samples: a few real feeds, for engines that want some.
+        progress: told about stages; may cancel.
+    """
+
+    model: Model
+    folder: Path
+    precision: Precision
+    options: dict[str, Value]
+    samples: list[Arrays]
+    progress: Progress
+
+
 class Exporter(ABC):
     """Model in, file out. A target implements `unavailable`, `objections`, `_export` and `open_session`.
 
@@ -65,16 +86,8 @@ class Exporter(ABC):
         """Return sentences on what in `model` this target cannot express; empty when it can try."""
 
     @abstractmethod
-    def _export(
-        self,
-        model: Model,
-        folder: Path,
-        precision: Precision,
-        options: dict[str, Value],
-        samples: list[Arrays],
-        progress: Progress,
-    ) -> Export:
-        """Write the artifact into `folder` (private, existing)."""
+    def _export(self, job: ExportJob) -> Export:
+        """Write the artifact into the job's folder."""
 
     @abstractmethod
     def open_session(self, path: Path, *, threads: int | None = None) -> Session:
@@ -127,7 +140,7 @@ class Exporter(ABC):
             VerificationError: the converter reported success but left no usable file.
         """
         complete = self.check(model, precision, options)
-        export = self._export(model, folder, precision, complete, samples, progress)
+        export = self._export(ExportJob(model, folder, precision, complete, samples, progress))
         if not export.path.exists() or _is_empty(export.path):
             raise VerificationError(
                 f"The {self.title} converter left no file.",
@@ -139,6 +152,33 @@ class Exporter(ABC):
             _compare_edges("input", export.metadata.inputs, [(s.name, s.shape) for s in session.inputs], self.title)
             _compare_edges("output", export.metadata.outputs, [(s.name, s.shape) for s in session.outputs], self.title)
         return export
+
+    def _metadata(
+        self, job: ExportJob, engine: str, edges: tuple[tuple[EdgeBinding, ...], tuple[EdgeBinding, ...]]
+    ) -> ArtifactMetadata:
+        """Return what the file says about itself; the licence is the family's.
+
+        Args:
+            job: the export.
+            engine: what writes the file, with its version.
+            edges: how the model's inputs and outputs appear in the file.
+        """
+        from converters.model.families import family
+
+        known = family(job.model.family)
+        inputs, outputs = edges
+        return ArtifactMetadata(
+            target=self.target,
+            engine=engine,
+            precision=job.precision,
+            family=job.model.family,
+            licence=known.licence if known else "",
+            source_name=job.model.source.name,
+            source_sha256=job.model.source.sha256,
+            signature=job.model.signature,
+            inputs=inputs,
+            outputs=outputs,
+        )
 
 
 def _is_empty(path: Path) -> bool:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from converters.model.graph import Model
 from converters.model.signature import ColourOrder, Role, TensorInfo
 from converters.parameters import Parameter, Value
-from converters.progress import Progress
-from converters.runtimes.base import Arrays, Session
-from converters.targets.base import Export, Exporter, Precision
-from converters.targets.metadata import METADATA_KEY, EdgeBinding, metadata_for
+from converters.runtimes.base import Session
+from converters.targets.base import Export, Exporter, ExportJob, Precision
+from converters.targets.metadata import METADATA_KEY, EdgeBinding
 
 if TYPE_CHECKING:
     import torch
@@ -72,15 +71,7 @@ class CoreMLExporter(Exporter):
 
         return CoreMLSession(path, threads=threads)
 
-    def _export(
-        self,
-        model: Model,
-        folder: Path,
-        precision: Precision,
-        options: dict[str, Value],
-        samples: list[Arrays],
-        progress: Progress,
-    ) -> Export:
+    def _export(self, job: ExportJob) -> Export:
         import numpy as np
         import torch
 
@@ -88,6 +79,7 @@ class CoreMLExporter(Exporter):
         from converters.targets.coreml_translations import correct_translations
         from converters.torch_import.importer import import_model
 
+        model, options, progress = job.model, job.options, job.progress
         progress("Loading coremltools")
         ct = import_coremltools()
         correct_translations()
@@ -95,7 +87,7 @@ class CoreMLExporter(Exporter):
         inputs = _bindings(model.signature.inputs)
         outputs = _bindings(model.signature.outputs)
         module = import_model(model.proto)
-        examples = tuple(torch.from_numpy(samples[0][tensor.name]) for tensor in model.signature.inputs)
+        examples = tuple(torch.from_numpy(job.samples[0][tensor.name]) for tensor in model.signature.inputs)
         progress("Tracing")
         with torch.no_grad(), warnings.catch_warnings():
             # Shapes are fixed, so what the tracer warns of (constants baked in) is what is wanted.
@@ -113,27 +105,20 @@ class CoreMLExporter(Exporter):
                 ],
                 # without a dtype, an fp16 package for iOS 16 and later would change the edge to float16 as well
                 outputs=[ct.TensorType(name=edge.file_name, dtype=np.dtype(edge.dtype).type) for edge in outputs],
-                compute_precision=_compute_precision(ct, precision, bool(options["statistics_fp32"])),
+                compute_precision=_compute_precision(ct, job.precision, bool(options["statistics_fp32"])),
                 minimum_deployment_target=getattr(ct.target, str(options["minimum_os"])),
                 skip_model_load=True,
             )
             del traced, module
-            if precision is Precision.INT8_WEIGHTS:
+            if job.precision is Precision.INT8_WEIGHTS:
                 progress("Quantizing weights", 0.8)
                 converted = _with_int8_weights(converted)
         progress("Writing the package", 0.9)
-        metadata = metadata_for(
-            model,
-            target=self.target,
-            engine=f"coremltools {ct.__version__}",
-            precision=precision,
-            inputs=inputs,
-            outputs=outputs,
-        )
+        metadata = self._metadata(job, f"coremltools {ct.__version__}", (inputs, outputs))
         converted.short_description = f"{model.family or model.source.name}, by FaceFusion Mobile Studio"
         converted.license = metadata.licence
         converted.user_defined_metadata[METADATA_KEY] = metadata.to_text()
-        path = folder / f"model{self.suffix}"
+        path = job.folder / f"model{self.suffix}"
         converted.save(str(path))
         _forget_temporary_package(converted)
         return Export(path, metadata, tuple(_renaming_notes((*inputs, *outputs))))

@@ -9,15 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from converters.model.signature import Signature
-
-if TYPE_CHECKING:
-    from converters.model.graph import Model
 
 METADATA_KEY = "ffstudio"
 METADATA_VERSION = 1
@@ -130,33 +127,6 @@ class ArtifactMetadata:
             )
         except (ValueError, KeyError, TypeError):
             return None
-
-
-def metadata_for(
-    model: Model,
-    *,
-    target: str,
-    engine: str,
-    precision: str,
-    inputs: tuple[EdgeBinding, ...],
-    outputs: tuple[EdgeBinding, ...],
-) -> ArtifactMetadata:
-    """Return the metadata of an artifact made from `model`; the licence is the family's."""
-    from converters.model.families import family
-
-    known = family(model.family)
-    return ArtifactMetadata(
-        target=target,
-        engine=engine,
-        precision=precision,
-        family=model.family,
-        licence=known.licence if known else "",
-        source_name=model.source.name,
-        source_sha256=model.source.sha256,
-        signature=model.signature,
-        inputs=inputs,
-        outputs=outputs,
-    )
 
 
 def identity_bindings(signature: Signature) -> tuple[tuple[EdgeBinding, ...], tuple[EdgeBinding, ...]]:

@@ -15,11 +15,9 @@ from typing import ClassVar
 
 from converters.model.graph import Model, initializer_bytes, write_proto
 from converters.parameters import Parameter, Value
-from converters.progress import Progress
-from converters.runtimes.base import Arrays
 from converters.runtimes.mnn import MnnSession
-from converters.targets.base import Export, Exporter, Precision
-from converters.targets.metadata import identity_bindings, metadata_for
+from converters.targets.base import Export, Exporter, ExportJob, Precision
+from converters.targets.metadata import identity_bindings
 
 # A flatbuffer's offsets are signed 32-bit numbers.
 _LARGEST_FILE = 2**31 - 1
@@ -62,50 +60,33 @@ class MnnExporter(Exporter):
         """Open with plain kernels, so that what is judged is the file and not MNN's fast rounding."""
         return MnnSession(path, threads=threads, fast_kernels=False)
 
-    def _export(
-        self,
-        model: Model,
-        folder: Path,
-        precision: Precision,
-        options: dict[str, Value],
-        samples: list[Arrays],
-        progress: Progress,
-    ) -> Export:
-        del samples
+    def _export(self, job: ExportJob) -> Export:
         import _tools
         import MNN
 
-        inputs, outputs = identity_bindings(model.signature)
-        metadata = metadata_for(
-            model,
-            target=self.target,
-            engine=f"MNN {MNN.version()}",
-            precision=precision,
-            inputs=inputs,
-            outputs=outputs,
-        )
-        progress("Writing the graph for MNN")
-        source = write_proto(model.proto, folder / "source").absolute()
-        path = folder.absolute() / f"model{self.suffix}"
+        metadata = self._metadata(job, f"MNN {MNN.version()}", identity_bindings(job.model.signature))
+        job.progress("Writing the graph for MNN")
+        source = write_proto(job.model.proto, job.folder / "source").absolute()
+        path = job.folder.absolute() / f"model{self.suffix}"
         arguments = ["mnnconvert", "-f", "ONNX", "--modelFile", str(source), "--MNNModel", str(path)]
         arguments += ["--bizCode", metadata.to_text(), "--keepInputFormat=1"]
-        if precision is Precision.FP16:
+        if job.precision is Precision.FP16:
             arguments.append("--fp16")
-        elif precision is Precision.INT8_WEIGHTS:
+        elif job.precision is Precision.INT8_WEIGHTS:
             arguments += ["--weightQuantBits", "8", "--weightQuantAsymmetric=1"]
-            if options["weight_block"]:
-                arguments += ["--weightQuantBlock", str(options["weight_block"])]
-        progress("Converting to MNN", 0.2)
+            if job.options["weight_block"]:
+                arguments += ["--weightQuantBlock", str(job.options["weight_block"])]
+        job.progress("Converting to MNN", 0.2)
         try:
             # For large models the converter keeps a copy of the weights in the working folder, under a fixed name.
-            with contextlib.chdir(folder):
+            with contextlib.chdir(job.folder):
                 _tools.mnnconvert(arguments)
         finally:
-            shutil.rmtree(folder / "source")
-            (folder / ".__convert_external_data.bin").unlink(missing_ok=True)
-        progress("Converting to MNN", 1.0)
+            shutil.rmtree(job.folder / "source")
+            (job.folder / ".__convert_external_data.bin").unlink(missing_ok=True)
+        job.progress("Converting to MNN", 1.0)
         notes = []
-        edges = (*model.signature.inputs, *model.signature.outputs)
+        edges = (*job.model.signature.inputs, *job.model.signature.outputs)
         if any(tensor.dtype not in ("float32", "int32", "uint8") for tensor in edges):
             notes.append("MNN keeps 64-bit integers as 32-bit and booleans as integers at the file's edge.")
         return Export(path, metadata, tuple(notes))

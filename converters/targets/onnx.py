@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from converters.model.graph import LARGEST_SINGLE_FILE, Model, initializer_bytes
 from converters.parameters import Value
-from converters.progress import Progress
-from converters.runtimes.base import Arrays
 from converters.runtimes.onnx import OnnxSession
-from converters.targets.base import Export, Exporter, Precision
-from converters.targets.metadata import METADATA_KEY, identity_bindings, metadata_for
+from converters.targets.base import Export, Exporter, ExportJob, Precision
+from converters.targets.metadata import METADATA_KEY, identity_bindings
 
 if TYPE_CHECKING:
     import onnx
@@ -41,36 +39,19 @@ class OnnxExporter(Exporter):
     def open_session(self, path: Path, *, threads: int | None = None) -> OnnxSession:
         return OnnxSession(path, threads=threads)
 
-    def _export(
-        self,
-        model: Model,
-        folder: Path,
-        precision: Precision,
-        options: dict[str, Value],
-        samples: list[Arrays],
-        progress: Progress,
-    ) -> Export:
-        del options, samples
+    def _export(self, job: ExportJob) -> Export:
         import onnx
 
-        progress("Writing the ONNX file")
-        inputs, outputs = identity_bindings(model.signature)
-        metadata = metadata_for(
-            model,
-            target=self.target,
-            engine=f"onnx {onnx.__version__}",
-            precision=precision,
-            inputs=inputs,
-            outputs=outputs,
-        )
+        job.progress("Writing the ONNX file")
+        metadata = self._metadata(job, f"onnx {onnx.__version__}", identity_bindings(job.model.signature))
         proto = onnx.ModelProto()
-        proto.CopyFrom(model.proto)
-        if precision is not Precision.FP32:
-            _store_weights(proto, precision)
+        proto.CopyFrom(job.model.proto)
+        if job.precision is not Precision.FP32:
+            _store_weights(proto, job.precision)
         onnx.helper.set_model_props(
             proto, {**{item.key: item.value for item in proto.metadata_props}, METADATA_KEY: metadata.to_text()}
         )
-        path = folder / f"model{self.suffix}"
+        path = job.folder / f"model{self.suffix}"
         path.write_bytes(proto.SerializeToString())
         return Export(path, metadata)
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import onnx
 import pytest
 
 from converters.measure.first_difference import locate
-from converters.model.graph import Model
 from converters.progress import Progress
 from converters.samples import verification_samples
-from converters.targets.base import Export, Precision
+from converters.targets.base import Export, ExportJob, Precision
 from converters.targets.mnn import MnnExporter
 from tests.tiny_models import tiny_swapper
 
@@ -23,14 +22,14 @@ class WrongMnnExporter(MnnExporter):
     def __init__(self, weight: str) -> None:
         self.weight = weight
 
-    def _export(self, model: Model, *arguments: Any) -> Export:
+    def _export(self, job: ExportJob) -> Export:
         proto = onnx.ModelProto()
-        proto.CopyFrom(model.proto)
+        proto.CopyFrom(job.model.proto)
         for tensor in proto.graph.initializer:
             if tensor.name == self.weight:
                 values = np.roll(onnx.numpy_helper.to_array(tensor), 1, axis=0)
                 tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
-        return super()._export(model.with_proto(proto), *arguments)
+        return super()._export(replace(job, model=job.model.with_proto(proto)))
 
 
 @pytest.mark.parametrize(
