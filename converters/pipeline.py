@@ -143,6 +143,11 @@ def artifact_name(stem: str, request: TargetRequest) -> str:
     return f"{stem}-{request.precision}{exporter(request.target).suffix}"
 
 
+def host_matrix_name(stem: str) -> str:
+    """Return the file name of the matrix that host programs multiply embeddings by: inswapper_128-emap.npy."""
+    return f"{stem}-{HOST_MATRIX_FILE}"
+
+
 def stem_of(source: str) -> str:
     """Return the file stem artifacts of `source` are named by."""
     path = Path(source)
@@ -188,7 +193,7 @@ def convert(
     if len(names) < len(recipe.targets):
         raise UsageError("The recipe names the same target and precision twice.")
     if not force:
-        _refuse_existing(destination, names.values())
+        _refuse_existing(destination, [*names.values(), host_matrix_name(stem_of(recipe.source))])
     start = time.monotonic()
     with Staging(destination) as staging:
         own_pool = None if pool else WorkerPool(lanes=2, log_folder=staging.path / "logs")
@@ -203,7 +208,7 @@ def convert(
 
 
 def _refuse_existing(destination: Path, names: Collection[str]) -> None:
-    wanted = [*names, *(f"{name}{UNVERIFIED}" for name in names), REPORT_FILE, LOG_FILE, HOST_MATRIX_FILE]
+    wanted = [*names, *(f"{name}{UNVERIFIED}" for name in names), REPORT_FILE, LOG_FILE]
     taken = [name for name in wanted if os.path.lexists(destination / name)]
     if taken:
         raise DestinationError(
@@ -227,8 +232,8 @@ def _run(
     # While the model is loaded, the workers that need heavy libraries can already import them.
     targets = {request.target for request in recipe.targets}
     warming = {target: Call("warm_target", {"target": target}) for target in sorted(targets & {"tflite", "coreml"})}
-    first = workers.run({"source": prepare, **warming}, progress, timeout=timeout)
-    prepared = _result(first["source"])
+    first = workers.run({"source": prepare, **warming}, progress, timeout, essential=("source",))
+    prepared = _finished(first["source"])
     problems = [request.name for request in recipe.targets if prepared["problems"][request.name]]
     if problems:
         raise error_from_json(prepared["problems"][problems[0]])
@@ -256,9 +261,12 @@ def _run(
     is_rounded = any(request.precision is not Precision.FP32 for request in recipe.targets)
     scan = Call("scan_fp16", {**common, "images": judged.images}, worker="source")
     second = workers.run(
-        {"source": reference, **calls, **({"fp16": scan} if is_rounded else {})}, progress, timeout=timeout
+        {"source": reference, **calls, **({"fp16": scan} if is_rounded else {})},
+        progress,
+        timeout,
+        essential=("source",),
     )
-    reference_result = _result(second["source"])
+    reference_result = _finished(second["source"])
     risk = second.get("fp16")
     exports = {name: second[name] for name in calls}
     checks = {
@@ -270,7 +278,7 @@ def _run(
         for name, export in exports.items()
         if isinstance(export, dict)
     }
-    verdicts = workers.run(checks, progress, timeout=timeout) if checks else {}
+    verdicts = workers.run(checks, progress, timeout) if checks else {}
     searches = {
         name: Call(
             "locate_difference",
@@ -280,7 +288,7 @@ def _run(
         for name, verdict in verdicts.items()
         if isinstance(verdict, dict) and not verdict["passed"]
     }
-    located = workers.run(searches, progress, timeout=timeout) if searches else {}
+    located = workers.run(searches, progress, timeout) if searches else {}
     artifacts = tuple(
         _artifact(request, exports[name], verdicts.get(name), located.get(name)) for name, request in requests.items()
     )
@@ -303,13 +311,13 @@ def _fit_into_memory(estimates: Mapping[str, int], workers: WorkerPool) -> None:
         workers.lanes = 1
 
 
-def _result(outcome: dict[str, Any] | StudioError) -> dict[str, Any]:
-    if isinstance(outcome, StudioError):
-        raise outcome
-    return outcome
-
-
 _Outcome = dict[str, Any] | StudioError
+
+
+def _finished(outcome: _Outcome) -> dict[str, Any]:
+    """Return what an essential job returned; its failure has been raised already."""
+    assert not isinstance(outcome, StudioError)
+    return outcome
 
 
 def _artifact(request: TargetRequest, export: _Outcome, verdict: _Outcome | None, located: _Outcome | None) -> Artifact:
@@ -342,7 +350,8 @@ def _place(conversion: Conversion, staging: Staging, names: Mapping[str, str], f
         placed.append(replace(artifact, path=final, size=size, sha256=digest))
     finished = replace(conversion, artifacts=tuple(placed))
     if conversion.prepared["host_matrix"]:
-        staging.place(staging.path / HOST_MATRIX_FILE, HOST_MATRIX_FILE, force=force)
+        name = host_matrix_name(stem_of(conversion.recipe.source))
+        staging.place(staging.path / HOST_MATRIX_FILE, name, force=force)
     for name, text in (
         (REPORT_FILE, json.dumps(finished.to_json(), indent=2)),
         (LOG_FILE, _logs(staging.path / "logs")),

@@ -31,7 +31,7 @@ def as_text(conversion: Conversion) -> str:
     sentences += [f"fp16: {problem}" for problem in (conversion.fp16_risk or {}).get("problems", [])]
     if conversion.prepared["host_matrix"]:
         sentences.append(
-            "The identity matrix emap, which the host program multiplies the face embedding by, is in emap.npy: "
+            "The matrix emap, which the app multiplies the face embedding by, is in a file ending in -emap.npy: "
             "mobile formats do not carry it."
         )
     lines += ["", *sentences] if sentences else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -263,7 +263,11 @@ class WorkerPool:
         self._is_closed = False
 
     def run(
-        self, calls: Mapping[str, Call], progress: Progress, timeout: float | None = None
+        self,
+        calls: Mapping[str, Call],
+        progress: Progress,
+        timeout: float | None = None,
+        essential: Collection[str] = (),
     ) -> dict[str, Data | StudioError]:
         """Run jobs, as many at once as there are lanes and free workers; one that fails stops no other.
 
@@ -271,12 +275,14 @@ class WorkerPool:
             calls: by name, the most urgent first. Jobs of the same worker run one after the other.
             progress: gets messages whose stage begins with the job's name ("coreml: Converting").
             timeout: seconds for each job, from its start; None for no limit.
+            essential: names of jobs without which the others are pointless: when one fails, all stop.
 
         Returns:
             For every name its result, or the error that it ended with.
 
         Raises:
             CancelledError: `progress` said so, or the pool was closed meanwhile; all jobs are stopped.
+            StudioError: an essential job's own.
             RuntimeError: the pool was closed before, a bug of the caller.
         """
         if self._is_closed:
@@ -300,6 +306,8 @@ class WorkerPool:
             while (name := schedule.take()) is not None:
                 try:
                     results[name] = run_one(name, calls[name], workers[name])
+                    if name in essential and isinstance(results[name], StudioError):
+                        schedule.stop()
                 except BaseException:
                     schedule.stop()
                     raise
@@ -314,6 +322,10 @@ class WorkerPool:
             except BaseException:  # Ctrl-C, or a bug: nothing may go on behind the caller's back
                 schedule.stop()
                 raise
+        for name in essential:
+            failure = results.get(name)
+            if isinstance(failure, StudioError) and not isinstance(failure, CancelledError):
+                raise failure
         if any(isinstance(result, CancelledError) for result in results.values()):
             raise _cancelled()
         return {name: results[name] for name in calls}

@@ -56,8 +56,8 @@ def test_three_verified_files_from_one_command(model: Path, tmp_path: Path) -> N
     assert report == json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert files(out) == [
         "convert.log",
-        "emap.npy",
         "report.json",
+        "tiny-emap.npy",
         "tiny-fp32.mlpackage",
         "tiny-fp32.mnn",
         "tiny-fp32.tflite",
@@ -68,7 +68,7 @@ def test_three_verified_files_from_one_command(model: Path, tmp_path: Path) -> N
         assert len(artifact["sha256"]) == 64
         assert artifact["verification"]["samples"] >= 4
         assert artifact["verification"]["values"] >= 4 * 3 * 32 * 32
-    assert np.load(out / "emap.npy").shape == (16, 16)
+    assert np.load(out / "tiny-emap.npy").shape == (16, 16)
 
 
 def test_the_recipe_in_a_report_makes_the_same_files_again(model: Path, tmp_path: Path) -> None:
@@ -121,6 +121,16 @@ def test_what_is_wrong_is_said_and_nothing_is_written(
     assert files(tmp_path) == before
 
 
+def test_a_bad_file_is_said_without_waiting_for_libraries(tmp_path: Path) -> None:
+    """The workers that import torch and TensorFlow meanwhile are stopped."""
+    (tmp_path / "picture.onnx").write_bytes(b"\xff\xd8\xff\xe0 no model")
+    start = time.monotonic()
+    done = run("convert", tmp_path / "picture.onnx", "--to", "tflite,coreml", "--out", tmp_path / "out")
+    assert done.returncode == 5, done.stderr
+    assert time.monotonic() - start < 15
+    assert not (tmp_path / "out").exists()
+
+
 def test_errors_are_json_too(tmp_path: Path) -> None:
     done = run("convert", tmp_path / "missing.onnx", "--to", "mnn", "--out", tmp_path / "out", "--json")
     assert json.loads(done.stdout)["exit_status"] == done.returncode == 5
@@ -151,7 +161,7 @@ def test_a_model_that_does_not_survive_is_kept_as_unverified_with_the_layer_to_b
     out = tmp_path / "out"
     done = run("convert", tmp_path / "huge.onnx", "--to", "mnn", "--precision", "fp16", "--out", out)
     assert done.returncode == 3, done.stderr
-    assert files(out) == ["convert.log", "emap.npy", "huge-fp16.mnn.unverified", "report.json"]
+    assert files(out) == ["convert.log", "huge-emap.npy", "huge-fp16.mnn.unverified", "report.json"]
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert not report["artifacts"][0]["verified"]
     assert report["artifacts"][0]["first_difference"]["node"] == "Conv:drawn"
