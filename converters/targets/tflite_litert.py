@@ -65,7 +65,8 @@ def convert(model: Model, path: Path, layout: str, progress: Progress) -> Edges:
     with third_party("Writing the LiteRT converter's file"):
         unwritten.export(str(path))
     del unwritten
-    gc.collect()  # traced graphs refer to themselves, and so keep the weights
+    if model.parameter_bytes > LARGE:
+        gc.collect()  # traced graphs refer to themselves, and so keep the weights
     return _edges(path, model.signature, layout)
 
 
