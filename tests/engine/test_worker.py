@@ -576,6 +576,19 @@ def test_pool_stops_all_when_reporting_is_broken(pool: WorkerPool) -> None:
     assert time.monotonic() - start < 2 * CANCEL_LIMIT
 
 
+def test_pool_stops_the_others_when_an_essential_job_fails(pool: WorkerPool) -> None:
+    calls = {
+        "source": Call("fail", UnsupportedError("Nein.").to_json()),
+        "coreml": Call("wait_deaf", {"seconds": 60}),
+        "tflite": Call("wait", {"seconds": 60}),
+    }
+    start = time.monotonic()
+    with pytest.raises(UnsupportedError, match="Nein"):
+        pool.run(calls, Progress(), essential=("source",))
+    assert time.monotonic() - start < 10
+    assert pool.run({"source": Call("count", {"to": 3})}, Progress(), essential=("source",))["source"]
+
+
 def test_closed_pool_stops_its_jobs_and_takes_no_more(tmp_path: Path) -> None:
     pool = WorkerPool(1, tmp_path, operations=OPERATIONS)
     running = threading.Event()
