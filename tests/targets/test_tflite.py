@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -507,3 +509,23 @@ def test_published_models(shared: Path, tmp_path: Path, name: str, engine: str, 
     for output in wanted:
         twin = {**results, output: np.roll(results[output], 7)}
         assert not agrees(twin, wanted, precision), output
+
+
+@pytest.mark.parametrize(
+    ("engine", "precision"),
+    [(tflite.AUTO, Precision.FP16), pytest.param(tflite.ONNX2TF, Precision.INT8_WEIGHTS, marks=pytest.mark.slow)],
+)
+def test_the_swapper_stand_in(shared: Path, tmp_path: Path, engine: str, precision: Precision) -> None:
+    source = tmp_path / "standin.onnx"
+    tool = shared / "tools" / "inswapper_standin.py"
+    subprocess.run([sys.executable, str(tool), "--width", "16", str(source)], check=True, stdout=subprocess.DEVNULL)
+    model = shared_model(source)
+    made = export(model, tmp_path / "out", precision, engine=engine)
+    assert [edge.file_shape for edge in made.metadata.inputs] == [(1, 128, 128, 3), (1, 512)]
+    feeds = random_feeds(model)
+    with TFLiteSession(made.path) as session:
+        results = session.run(feeds)
+    wanted = original(model, tmp_path / "original", feeds)
+    assert agrees(results, wanted, precision), psnr(results["output"], wanted["output"])
+    assert not agrees({"output": results["output"].transpose(0, 1, 3, 2)}, wanted, precision)
+    assert not agrees({"output": results["output"][:, ::-1]}, wanted, precision)
