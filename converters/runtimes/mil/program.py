@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import torch
 
-from converters.errors import BadInputError, did_you_mean
+from converters.errors import BadInputError, UnsupportedError, did_you_mean
 from converters.progress import Progress
 from converters.runtimes.base import Array, Arrays
 from converters.runtimes.mil.constants import ConstantReader
@@ -77,7 +77,7 @@ class MilProgram:
         Raises:
             UnsafeInputError: the package reaches outside its folder.
             BadInputError: it is broken, or holds something else than an ML program.
-            UnsupportedError: coremltools, which knows the file format, is not installed.
+            UnsupportedError: an input or output is no tensor of known rank, or coremltools is not installed.
         """
         files = open_package(Path(package))
         model = _parse(files)
@@ -270,7 +270,7 @@ def _edge(item: Any, declared: dict[str, ValueType], what: str, files: PackageFi
     if value_type is None:
         raise BadInputError(f"{files.root.name} describes the {what} {item.name!r}, which its program does not have.")
     if value_type.shape is None or value_type.dtype not in NUMPY:
-        raise BadInputError(f"The {what} {item.name!r} of {files.root.name} is no tensor of known rank.")
+        raise UnsupportedError(f"The {what} {item.name!r} of {files.root.name} is no tensor of known rank.")
     dtype = str(NUMPY[value_type.dtype])
     if item.type.WhichOneof("Type") != "imageType":
         return ProgramEdge(item.name, value_type.shape, dtype)

