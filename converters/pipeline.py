@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,9 @@ LOG_FILE = "convert.log"
 REPORT_VERSION = 1
 UNVERIFIED = ".unverified"
 _LEAST_SPACE = 16_000_000
+
+
+_Outcome = dict[str, Any] | StudioError
 
 
 @dataclass(frozen=True)
@@ -253,42 +256,29 @@ def _run(
         },
     )
     requests = {request.name: request for request in recipe.targets}
-    calls = {
-        name: Call("export_target", {**common, "request": asdict(request)}, worker=request.target)
-        for name, request in sorted(requests.items(), key=lambda item: -prepared["memory"][item[0]])
-    }
+    by_need = dict(sorted(requests.items(), key=lambda item: -prepared["memory"][item[0]]))
     # What fp16 cannot hold explains most black faces; a scan that itself fails costs no file.
     is_rounded = any(request.precision is not Precision.FP32 for request in recipe.targets)
     scan = Call("scan_fp16", {**common, "images": judged.images}, worker="source")
-    second = workers.run(
-        {"source": reference, **calls, **({"fp16": scan} if is_rounded else {})},
-        progress,
-        timeout,
-        essential=("source",),
-    )
+    jobs = {"source": reference, **_exports(common, by_need, ""), **({"fp16": scan} if is_rounded else {})}
+    second = workers.run(jobs, progress, timeout, essential=("source",))
     reference_result = _finished(second["source"])
     risk = second.get("fp16")
-    exports = {name: second[name] for name in calls}
-    checks = {
-        name: Call(
-            "verify_target",
-            {**common, "request": asdict(requests[name]), "path": export["path"], "seconds": judged.seconds},
-            worker=requests[name].target,
-        )
-        for name, export in exports.items()
-        if isinstance(export, dict)
-    }
-    verdicts = workers.run(checks, progress, timeout) if checks else {}
+    exports = {name: second[name] for name in requests}
+    verdicts = workers.run(_checks(common, requests, exports, judged.seconds), progress, timeout)
+
+    others = _other_ways(requests, exports, verdicts)
+    if others:
+        tried = workers.run(_exports(common, others, "-other"), progress, timeout)
+        judged_again = workers.run(_checks(common, others, tried, judged.seconds), progress, timeout)
+        for name, verdict in judged_again.items():
+            if isinstance(verdict, dict) and verdict["passed"]:
+                exports[name], verdicts[name] = tried[name], verdict
     searches = {
-        name: Call(
-            "locate_difference",
-            {**common, "request": asdict(requests[name]), "sample": verdict["worst"]["sample"]},
-            worker=requests[name].target,
-        )
-        for name, verdict in verdicts.items()
-        if isinstance(verdict, dict) and not verdict["passed"]
+        name: Call("locate_difference", {**common, **search}, worker=requests[name].target)
+        for name, search in _searches(requests, exports, verdicts).items()
     }
-    located = workers.run(searches, progress, timeout) if searches else {}
+    located = workers.run(searches, progress, timeout)
     artifacts = tuple(
         _artifact(request, exports[name], verdicts.get(name), located.get(name)) for name, request in requests.items()
     )
@@ -303,15 +293,69 @@ def _run(
     )
 
 
+def _exports(common: dict[str, str], requests: Mapping[str, TargetRequest], suffix: str) -> dict[str, Call]:
+    return {
+        name: Call(
+            "export_target", {**common, "request": asdict(request), "folder": name + suffix}, worker=request.target
+        )
+        for name, request in requests.items()
+    }
+
+
+def _checks(
+    common: dict[str, str], requests: Mapping[str, TargetRequest], exports: Mapping[str, _Outcome], seconds: float
+) -> dict[str, Call]:
+    return {
+        name: Call(
+            "verify_target",
+            {**common, "request": asdict(request), "path": export["path"], "seconds": seconds},
+            worker=request.target,
+        )
+        for name, request in requests.items()
+        if isinstance(export := exports[name], dict)
+    }
+
+
+def _failed(
+    exports: Mapping[str, _Outcome], verdicts: Mapping[str, _Outcome]
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield name, engine and verdict of every artifact that was judged and found wanting."""
+    for name, verdict in verdicts.items():
+        export = exports[name]
+        if isinstance(export, dict) and isinstance(verdict, dict) and not verdict["passed"]:
+            yield name, json.loads(export["metadata"])["engine"], verdict
+
+
+def _other_ways(
+    requests: Mapping[str, TargetRequest], exports: Mapping[str, _Outcome], verdicts: Mapping[str, _Outcome]
+) -> dict[str, TargetRequest]:
+    """Return what is worth trying for artifacts that failed: the same target by its other engine."""
+    others = {}
+    for name, engine, _ in _failed(exports, verdicts):
+        options = exporter(requests[name].target).other_way(requests[name].options, engine)
+        if options is not None:
+            others[name] = replace(requests[name], options=options)
+    return others
+
+
+def _searches(
+    requests: Mapping[str, TargetRequest], exports: Mapping[str, _Outcome], verdicts: Mapping[str, _Outcome]
+) -> dict[str, dict[str, Any]]:
+    """Return what to search for the first layer that differs, each by the engine that made the failing file."""
+    found = {}
+    for name, engine, verdict in _failed(exports, verdicts):
+        request = requests[name]
+        pinned = replace(request, options=exporter(request.target).pinned(request.options, engine))
+        found[name] = {"request": asdict(pinned), "sample": verdict["worst"]["sample"]}
+    return found
+
+
 def _fit_into_memory(estimates: Mapping[str, int], workers: WorkerPool) -> None:
     """Refuse what cannot fit, and do one thing after the other where two at once would not."""
     largest = sorted(estimates.values(), reverse=True)
     require_memory(largest[0], "This conversion")
     if sum(largest[: workers.lanes]) > available_memory():
         workers.lanes = 1
-
-
-_Outcome = dict[str, Any] | StudioError
 
 
 def _finished(outcome: _Outcome) -> dict[str, Any]:

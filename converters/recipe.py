@@ -13,6 +13,7 @@ from converters.parameters import Value
 from converters.targets.base import Precision
 
 RECIPE_VERSION = 1
+_MOST_BRACKETS = 10_000
 DEFAULT_SAMPLES = 10
 DEFAULT_SECONDS = 25.0
 
@@ -129,7 +130,11 @@ class Recipe:
             UsageError: as `from_json` does.
         """
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+            # Python's own guard against deep nesting is not enough: some libraries raise the recursion limit.
+            if text.count("[") + text.count("{") > _MOST_BRACKETS:
+                raise ValueError("it has too many brackets for a recipe")
+            data = json.loads(text)
         except OSError as error:
             raise BadInputError(f"The recipe {path.name} cannot be read.", f"{error.strerror}.") from error
         except (ValueError, RecursionError) as error:

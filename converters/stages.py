@@ -25,7 +25,7 @@ HOST_MATRIX_FILE = "emap.npy"
 LISTED_TENSORS = 20
 _SCANNED_SAMPLES = 2
 # Factors on the weights' size, measured on a 554 MB swapper; the constant is the libraries' own share.
-_MEMORY_FACTOR = {"mnn": 4.0, "tflite": 7.0, "coreml": 5.5, "onnx": 4.0}
+_MEMORY_FACTOR = {"mnn": 4.0, "tflite": 4.5, "coreml": 5.5, "onnx": 4.0}
 _MEMORY_CONSTANT = 1_200_000_000
 
 
@@ -194,7 +194,7 @@ def export_target(arguments: dict[str, Any], progress: Progress) -> dict[str, An
     """Write one artifact into its own folder of the staging.
 
     Args:
-        arguments: "staging"; "request": a target request's plain data.
+        arguments: "staging"; "request": a target request's plain data; "folder": a new one's name in the staging.
         progress: told about stages.
 
     Returns:
@@ -205,7 +205,7 @@ def export_target(arguments: dict[str, Any], progress: Progress) -> dict[str, An
     staging = Path(arguments["staging"])
     request = _request(arguments)
     model = Model.open(staging / MODEL_FOLDER)
-    folder = staging / request.name
+    folder = staging / arguments["folder"]
     folder.mkdir()
     feeds = [sample.feeds for sample in verification_samples(model.signature, [], 4) if sample.kind is SampleKind.REAL]
     start = time.monotonic()

@@ -29,6 +29,18 @@ def recipe(tmp_path: Path) -> Recipe:
     return Recipe(str(path), targets=TARGETS, verification=VerificationRequest(samples=2, seconds=5))
 
 
+def workers_named(name: str) -> list[psutil.Process]:
+    """Return this process's workers whose log is called so; one that has just died is none."""
+    found = []
+    for child in psutil.Process().children():
+        try:
+            if any(Path(word).stem == name for word in child.cmdline()):
+                found.append(child)
+        except psutil.Error:
+            continue
+    return found
+
+
 def has_more_than(messages: list[ProgressMessage], count: int) -> bool:
     return len(messages) > count
 
@@ -63,10 +75,9 @@ def test_a_dead_worker_costs_its_own_target_only(recipe: Recipe, tmp_path: Path,
 
     def report(message: ProgressMessage) -> None:
         if message.stage.startswith("mnn-fp32") and not killed:
-            for child in psutil.Process().children():
-                if any("mnn" in word for word in child.cmdline()):
-                    killed.append(child.pid)
-                    child.send_signal(death)
+            for child in workers_named("mnn"):
+                killed.append(child.pid)
+                child.send_signal(death)
 
     conversion = convert(recipe, tmp_path / "out", progress=Progress(report))
     assert killed
@@ -83,9 +94,8 @@ def test_a_dead_worker_costs_its_own_target_only(recipe: Recipe, tmp_path: Path,
 
 def test_a_dead_loader_is_a_sentence(recipe: Recipe, tmp_path: Path) -> None:
     def report(_message: ProgressMessage) -> None:
-        for child in psutil.Process().children():
-            if any("source" in word for word in child.cmdline()):
-                child.kill()
+        for child in workers_named("source"):
+            child.kill()
 
     with pytest.raises(WorkerError):
         convert(recipe, tmp_path / "out", progress=Progress(report))

@@ -97,6 +97,17 @@ class Exporter(ABC):
         """Import the heavy libraries that `_export` uses, so that a later export need not wait for them."""
         return
 
+    def pinned(self, options: dict[str, Value], engine: str) -> dict[str, Value]:
+        """Return options under which a further export takes the same way as one that `engine` made."""
+        del engine
+        return options
+
+    def other_way(self, options: dict[str, Value], engine: str) -> dict[str, Value] | None:
+        """Return options to try when the file that `engine` made fails its verification; None when there are none."""
+        found: dict[str, Value] | None = None
+        del options, engine
+        return found
+
     def check(self, model: Model, precision: Precision, options: dict[str, Value]) -> dict[str, Value]:
         """Return complete options; say everything that speaks against this export before any work starts.
 

@@ -81,6 +81,15 @@ class TFLiteExporter(Exporter):
         else:
             tflite_onnx2tf.load()
 
+    def pinned(self, options: dict[str, Value], engine: str) -> dict[str, Value]:
+        return {**options, "engine": ONNX2TF if engine.startswith(ONNX2TF) else LITERT}
+
+    def other_way(self, options: dict[str, Value], engine: str) -> dict[str, Value] | None:
+        is_free = options.get("engine", AUTO) == AUTO and options.get("layout") != "nchw"
+        if not is_free or engine.startswith(ONNX2TF) or tflite_onnx2tf.unavailable():
+            return None
+        return {**options, "engine": ONNX2TF}
+
     def open_session(self, path: Path, *, threads: int | None = None) -> TFLiteSession:
         return TFLiteSession(path, threads=threads)
 
