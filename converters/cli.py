@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import math
 import sys
@@ -15,7 +16,7 @@ from converters.errors import CancelledError, StudioError, UsageError, did_you_m
 from converters.progress import Progress, ProgressMessage
 
 if TYPE_CHECKING:
-    from converters.recipe import Recipe
+    from converters.recipe import Recipe, TargetRequest
 
 STAGE_SECONDS = 3600.0
 _TARGETS = "mnn,tflite,coreml,onnx"
@@ -50,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _source_arguments(convert, optional=True)
     convert.add_argument("--to", metavar="TARGETS", help=f"comma-separated, of {_TARGETS}")
-    convert.add_argument("--out", metavar="DIR", required=True, type=Path, help="folder for the files and report.json")
+    convert.add_argument("--out", metavar="DIR", type=Path, help="folder for the files and report.json")
     convert.add_argument(
         "--precision", metavar="P", default=None, help="comma-separated, of fp32 (default), fp16, int8-weights"
     )
@@ -106,10 +107,22 @@ def main(arguments: Sequence[str]) -> int:
         return _report_error(error, is_json)
 
 
+def _harmless(text: str) -> str:
+    """Return text without what a terminal would obey: names come from model files, which come from anywhere."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else repr(sign)[1:-1] for sign in text)
+
+
+def _print(text: str) -> None:
+    """Print the result of a command; signs that the terminal's encoding lacks are spelled out."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    print(_harmless(text))
+
+
 def _report_error(error: StudioError, is_json: bool) -> int:
-    print(f"{error}", file=sys.stderr)
+    print(_harmless(str(error)), file=sys.stderr)
     if is_json:
-        print(json.dumps({"exit_status": error.exit_status, "error": error.to_json()}))
+        _print(json.dumps({"exit_status": error.exit_status, "error": error.to_json()}))
     return error.exit_status
 
 
@@ -126,7 +139,8 @@ class _Printer:
             return
         self._printed[message.stage] = now
         detail = f" ({message.detail})" if message.detail else ""
-        print(f"[{now - self._start:6.1f} s] {message.stage}{detail}", file=sys.stderr, flush=True)
+        line = f"[{now - self._start:6.1f} s] {message.stage}{detail}"
+        print(_harmless(line), file=sys.stderr, flush=True)
 
 
 def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -150,7 +164,7 @@ def _inspect(options: argparse.Namespace) -> int:
     arguments = {"source": options.model, "shapes": parse_shapes(options.shape), "trust": options.trust}
     with Worker("inspect") as worker:
         result = worker.call("inspect_source", arguments, Progress(_Printer()))
-    print(json.dumps(result["inspection"]) if options.json else result["text"])
+    _print(json.dumps(result["inspection"], allow_nan=False) if options.json else result["text"])
     return 0
 
 
@@ -163,6 +177,10 @@ def _convert(options: argparse.Namespace) -> int:
 
         print(options_text())
         return 0
+    if options.out is None:
+        raise UsageError("No folder for the files was given.", "", "Say --out DIR.")
+    if not 0 < options.timeout < math.inf:
+        raise UsageError(f"--timeout must be a positive number of seconds, not {options.timeout}.")
     conversion = convert(
         recipe_from(options),
         options.out,
@@ -171,7 +189,7 @@ def _convert(options: argparse.Namespace) -> int:
         timeout=options.timeout,
         progress=Progress(_Printer()),
     )
-    print(json.dumps(conversion.to_json()) if options.json else as_text(conversion))
+    _print(json.dumps(conversion.to_json(), allow_nan=False) if options.json else as_text(conversion))
     return conversion.exit_status
 
 
@@ -179,7 +197,7 @@ def recipe_from(options: argparse.Namespace) -> Recipe:
     """Return the recipe that the command line asks for: the one of --recipe, overridden by what is given beside it."""
     from dataclasses import replace
 
-    from converters.recipe import Recipe, StepRequest, TargetRequest, parse_precision
+    from converters.recipe import Recipe, StepRequest
 
     recipe = Recipe.read(options.recipe) if options.recipe else Recipe(source="")
     if options.model:
@@ -193,25 +211,32 @@ def recipe_from(options: argparse.Namespace) -> Recipe:
     if options.images is not None:
         recipe = replace(recipe, verification=replace(recipe.verification, images=options.images))
     given = _target_options(options.option)
-    if options.to or (options.precision and recipe.targets):
-        targets = options.to.split(",") if options.to else list(dict.fromkeys(item.target for item in recipe.targets))
-        precisions = [parse_precision(text, "--precision") for text in (options.precision or "fp32").split(",")]
-        recipe = replace(
-            recipe,
-            targets=tuple(
-                TargetRequest(target, precision, dict(given.get(target, {})))
-                for target in targets
-                for precision in precisions
-            ),
-        )
-    elif given:
-        recipe = replace(
-            recipe,
-            targets=tuple(
-                replace(item, options={**item.options, **given.get(item.target, {})}) for item in recipe.targets
-            ),
-        )
-    return recipe
+    if options.to or options.precision:
+        recipe = replace(recipe, targets=_requested(recipe.targets, options.to, options.precision))
+    unused = sorted(set(given) - {item.target for item in recipe.targets})
+    if unused:
+        raise UsageError(f"--option names {', '.join(unused)}, which is not among the targets.", "", "Add it to --to.")
+    return replace(
+        recipe,
+        targets=tuple(replace(item, options={**item.options, **given.get(item.target, {})}) for item in recipe.targets),
+    )
+
+
+def _requested(
+    known: tuple[TargetRequest, ...], targets: str | None, precisions: str | None
+) -> tuple[TargetRequest, ...]:
+    """Return requests for the targets and precisions asked for; what the recipe says of each of them stays."""
+    from converters.recipe import TargetRequest, parse_precision
+    from converters.targets.base import Precision
+
+    wanted = [parse_precision(text, "--precision") for text in precisions.split(",")] if precisions else []
+    requests = []
+    for target in targets.split(",") if targets else list(dict.fromkeys(item.target for item in known)):
+        of_recipe = [item for item in known if item.target == target]
+        for precision in wanted or [item.precision for item in of_recipe] or [Precision.FP32]:
+            same = [item for item in of_recipe if item.precision is precision] or of_recipe
+            requests.append(TargetRequest(target, precision, dict(same[0].options) if same else {}))
+    return tuple(requests)
 
 
 def _target_options(texts: Sequence[str]) -> dict[str, dict[str, Any]]:

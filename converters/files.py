@@ -11,25 +11,13 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from converters.destination import destination_errors, readable_size, require_space, taken
-from converters.errors import BadInputError, DestinationError, UnsafeInputError
-
-__all__ = [
-    "Staging",
-    "destination_errors",
-    "readable_size",
-    "remove_stale_stagings",
-    "require_space",
-    "sha256_of",
-    "size_of",
-    "write_text_atomically",
-]
+from converters.destination import destination_errors, taken
+from converters.errors import DestinationError
 
 _log = logging.getLogger(__name__)
 
@@ -119,6 +107,18 @@ class Staging:
             self._has_placed = True
             _flush_folder(self.destination)
         return final
+
+    def remove(self, name: str) -> None:
+        """Remove a file or folder of the destination by its plain name, if it is there.
+
+        Raises:
+            DestinationError: it cannot be removed.
+        """
+        final = self.destination / _plain_name(name)
+        with destination_errors(final):
+            if os.path.lexists(final):
+                aside = _free_name(self.path / "removed")
+                final.rename(aside)
 
     def _replace_folder(self, staged: Path, final: Path) -> None:
         """Exchange what is at `final`; put it back when the second of the two moves fails.
@@ -317,75 +317,3 @@ def write_text_atomically(path: Path, text: str, force: bool = False) -> None:
         with destination_errors(path):
             staged.write_text(text, encoding="utf-8", newline="\n")
         staging.place(staged, path.name, force=force)
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256, in hexadecimal digits, of a file or of a folder.
-
-    A folder's is that of its files' relative names (with `/`, sorted), sizes of names and own SHA-256s, so it does
-    not depend on the order or dates on the disk.
-
-    Raises:
-        BadInputError: it does not exist, cannot be read, or is neither a file nor a folder.
-        UnsafeInputError: the folder holds a symbolic link.
-    """
-    path = Path(path)
-    if _kind_of(path) == "file":
-        return _digest(path).hexdigest()
-    whole = hashlib.sha256()
-    for name, file in _files_in(path):
-        encoded = os.fsencode(name)
-        whole.update(len(encoded).to_bytes(8, "little") + encoded + _digest(file).digest())
-    return whole.hexdigest()
-
-
-def size_of(path: Path) -> int:
-    """Return the bytes in a file, or in all files of a folder.
-
-    Raises:
-        BadInputError, UnsafeInputError: as `sha256_of` does.
-    """
-    path = Path(path)
-    if _kind_of(path) == "file":
-        return path.stat().st_size
-    return sum(file.stat().st_size for _, file in _files_in(path))
-
-
-def _kind_of(path: Path) -> str:
-    if path.is_file():
-        return "file"
-    if path.is_dir():
-        return "folder"
-    if os.path.lexists(path) and path.exists():
-        raise BadInputError(f"{path} is neither a file nor a folder.")  # a pipe would be waited for without end
-    raise BadInputError(f"{path} does not exist.", "", "Check the path.")
-
-
-def _files_in(folder: Path) -> list[tuple[str, Path]]:
-    found = []
-    with _reading_errors(folder):
-        for parent, folders, names in os.walk(folder, onerror=_raise):
-            for name in (*folders, *names):
-                each = Path(parent) / name
-                if each.is_symlink():
-                    raise UnsafeInputError(
-                        f"{each} is a symbolic link.", "It could lead outside the folder.", "Replace it by a copy."
-                    )
-                if name in names:
-                    _kind_of(each)
-                    found.append((each.relative_to(folder).as_posix(), each))
-    return sorted(found)
-
-
-def _digest(path: Path) -> hashlib._Hash:
-    with _reading_errors(path), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256")
-
-
-@contextmanager
-def _reading_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise BadInputError(f"{path} cannot be read: {reason}.", "", "Check the file's permissions.") from error

@@ -6,23 +6,27 @@ staging, and writes the report. A worker's crash costs its own target only.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
+import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from converters.conversion import Artifact, Conversion
 from converters.destination import destination_errors, require_space
 from converters.errors import (
     DestinationError,
     StudioError,
     UsageError,
-    VerificationError,
     error_from_json,
 )
-from converters.files import Staging, sha256_of, size_of
+from converters.files import Staging
+from converters.fingerprints import sha256_of, size_of
 from converters.memory import available_memory, require_memory
 from converters.progress import Progress
 from converters.recipe import Recipe, TargetRequest
@@ -33,112 +37,12 @@ from converters.worker_client import Call, WorkerPool
 
 REPORT_FILE = "report.json"
 LOG_FILE = "convert.log"
-REPORT_VERSION = 1
 UNVERIFIED = ".unverified"
 _LEAST_SPACE = 16_000_000
+_LANES = 2
 
 
 _Outcome = dict[str, Any] | StudioError
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """One exported file or package, or why there is none.
-
-    Attributes:
-        request: what was asked for.
-        path: where it is; None when there is none.
-        size, sha256: of the file, or of the package's files in order.
-        engine: what made it.
-        verification: plain data of a `Verification`, None when it came not so far.
-        first_difference: plain data, only when the verification failed.
-        error: why there is no file, None when there is one.
-        notes: sentences from the exporter.
-        seconds: what the export took, without verification.
-    """
-
-    request: TargetRequest
-    path: Path | None = None
-    size: int = 0
-    sha256: str = ""
-    engine: str = ""
-    verification: dict[str, Any] | None = None
-    first_difference: dict[str, Any] | None = None
-    error: StudioError | None = None
-    notes: tuple[str, ...] = ()
-    seconds: float = 0.0
-
-    @property
-    def verified(self) -> bool:
-        """Whether the file exists and passed its verification."""
-        return self.path is not None and self.verification is not None and bool(self.verification["passed"])
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data for the report."""
-        return {
-            "target": self.request.target,
-            "precision": self.request.precision,
-            "options": self.request.options,
-            "file": self.path.name if self.path else None,
-            "size": self.size,
-            "sha256": self.sha256,
-            "engine": self.engine,
-            "verified": self.verified,
-            "verification": self.verification,
-            "first_difference": self.first_difference,
-            "error": self.error.to_json() if self.error else None,
-            "notes": list(self.notes),
-            "seconds": round(self.seconds, 3),
-        }
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """What came of a recipe.
-
-    Attributes:
-        recipe: as it was run, with the source's hash.
-        prepared: what the first stage said of the model.
-        artifacts: in the recipe's order.
-        samples: names of the samples the original was run on.
-        fp16_risk: plain data of the scan; None when every file is fp32.
-        seconds: wall time of everything.
-        peak_memory: bytes of the whole process tree at its highest.
-    """
-
-    recipe: Recipe
-    prepared: Mapping[str, Any]
-    artifacts: tuple[Artifact, ...]
-    samples: tuple[str, ...] = field(default=())
-    fp16_risk: Mapping[str, Any] | None = None
-    seconds: float = 0.0
-    peak_memory: int = 0
-
-    @property
-    def exit_status(self) -> int:
-        """0 when every file is verified, 3 when one failed its verification, otherwise the first error's."""
-        errors = [artifact.error for artifact in self.artifacts if artifact.error]
-        if errors:
-            return errors[0].exit_status
-        return 0 if all(artifact.verified for artifact in self.artifacts) else VerificationError.exit_status
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the report as plain data."""
-        return {
-            "version": REPORT_VERSION,
-            "exit_status": self.exit_status,
-            "source": self.prepared["source"],
-            "family": self.prepared["family"],
-            "signature": self.prepared["signature"],
-            "notes": self.prepared["notes"],
-            "recipe": self.recipe.to_json(),
-            "samples": list(self.samples),
-            "memory_estimate": dict(self.prepared["memory"]),
-            "fp16_risk": self.fp16_risk,
-            "artifacts": [artifact.to_json() for artifact in self.artifacts],
-            "seconds": round(self.seconds, 3),
-            "peak_memory": self.peak_memory,
-        }
 
 
 def artifact_name(stem: str, request: TargetRequest) -> str:
@@ -199,7 +103,7 @@ def convert(
         _refuse_existing(destination, [*names.values(), host_matrix_name(stem_of(recipe.source))])
     start = time.monotonic()
     with Staging(destination) as staging:
-        own_pool = None if pool else WorkerPool(lanes=2, log_folder=staging.path / "logs")
+        own_pool = None if pool else WorkerPool(lanes=_LANES, log_folder=staging.path / "logs")
         workers = pool or own_pool
         assert workers is not None
         try:
@@ -207,7 +111,9 @@ def convert(
         finally:
             if own_pool:
                 own_pool.close()
-        return _place(conversion, staging, names, force)
+        logs = _logs(workers.log_folder)
+        with _uninterrupted():
+            return _place(conversion, staging, names, force, logs)
 
 
 def _refuse_existing(destination: Path, names: Collection[str]) -> None:
@@ -231,6 +137,7 @@ def _run(
     start: float,
 ) -> Conversion:
     common = {"staging": str(staging)}
+    workers.peak_memory = 0
     prepare = Call("prepare", {**common, "recipe": recipe.to_json(), "trust": trust})
     # While the model is loaded, the workers that need heavy libraries can already import them.
     targets = {request.target for request in recipe.targets}
@@ -267,7 +174,7 @@ def _run(
     exports = {name: second[name] for name in requests}
     verdicts = workers.run(_checks(common, requests, exports, judged.seconds), progress, timeout)
 
-    others = _other_ways(requests, exports, verdicts)
+    others = _other_ways(requests, exports, verdicts, prepared["parameters"])
     if others:
         tried = workers.run(_exports(common, others, "-other"), progress, timeout)
         judged_again = workers.run(_checks(common, others, tried, judged.seconds), progress, timeout)
@@ -327,12 +234,15 @@ def _failed(
 
 
 def _other_ways(
-    requests: Mapping[str, TargetRequest], exports: Mapping[str, _Outcome], verdicts: Mapping[str, _Outcome]
+    requests: Mapping[str, TargetRequest],
+    exports: Mapping[str, _Outcome],
+    verdicts: Mapping[str, _Outcome],
+    weights: int,
 ) -> dict[str, TargetRequest]:
     """Return what is worth trying for artifacts that failed: the same target by its other engine."""
     others = {}
     for name, engine, _ in _failed(exports, verdicts):
-        options = exporter(requests[name].target).other_way(requests[name].options, engine)
+        options = exporter(requests[name].target).other_way(requests[name].options, engine, weights)
         if options is not None:
             others[name] = replace(requests[name], options=options)
     return others
@@ -354,8 +264,7 @@ def _fit_into_memory(estimates: Mapping[str, int], workers: WorkerPool) -> None:
     """Refuse what cannot fit, and do one thing after the other where two at once would not."""
     largest = sorted(estimates.values(), reverse=True)
     require_memory(largest[0], "This conversion")
-    if sum(largest[: workers.lanes]) > available_memory():
-        workers.lanes = 1
+    workers.lanes = 1 if sum(largest[:_LANES]) > available_memory() else _LANES
 
 
 def _finished(outcome: _Outcome) -> dict[str, Any]:
@@ -381,7 +290,7 @@ def _artifact(request: TargetRequest, export: _Outcome, verdict: _Outcome | None
     return replace(artifact, verification=verdict, first_difference=located)
 
 
-def _place(conversion: Conversion, staging: Staging, names: Mapping[str, str], force: bool) -> Conversion:
+def _place(conversion: Conversion, staging: Staging, names: Mapping[str, str], force: bool, logs: str) -> Conversion:
     """Move what was made to its final names, and write report and log beside it."""
     placed = []
     for artifact in conversion.artifacts:
@@ -390,20 +299,37 @@ def _place(conversion: Conversion, staging: Staging, names: Mapping[str, str], f
             continue
         name = names[artifact.request.name]
         size, digest = size_of(artifact.path), sha256_of(artifact.path)
-        final = staging.place(artifact.path, name if artifact.verified else f"{name}{UNVERIFIED}", force=force)
+        good, bad = name, f"{name}{UNVERIFIED}"
+        final = staging.place(artifact.path, good if artifact.verified else bad, force=force)
+        if force:
+            # what an earlier run left under the other name would look as if it were of this one
+            staging.remove(bad if artifact.verified else good)
         placed.append(replace(artifact, path=final, size=size, sha256=digest))
     finished = replace(conversion, artifacts=tuple(placed))
     if conversion.prepared["host_matrix"]:
         name = host_matrix_name(stem_of(conversion.recipe.source))
         staging.place(staging.path / HOST_MATRIX_FILE, name, force=force)
     for name, text in (
-        (REPORT_FILE, json.dumps(finished.to_json(), indent=2)),
-        (LOG_FILE, _logs(staging.path / "logs")),
+        (REPORT_FILE, json.dumps(finished.to_json(), indent=2, allow_nan=False)),
+        (LOG_FILE, logs),
     ):
         with destination_errors(staging.destination / name):
             (staging.path / name).write_text(text, encoding="utf-8")
         staging.place(staging.path / name, name, force=force)
     return finished
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait while finished files are moved to their names: it promises that nothing was written."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is ever interrupted
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _logs(folder: Path) -> str:

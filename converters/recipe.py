@@ -14,6 +14,7 @@ from converters.targets.base import Precision
 
 RECIPE_VERSION = 1
 _MOST_BRACKETS = 10_000
+_MOST_SECONDS = 86_400
 DEFAULT_SAMPLES = 10
 DEFAULT_SECONDS = 25.0
 
@@ -116,7 +117,7 @@ class Recipe:
             targets=tuple(_target(item, f"targets[{place}]") for place, item in enumerate(_list(top, "targets"))),
             verification=VerificationRequest(
                 samples=_at_least(_typed(judged.get("samples", DEFAULT_SAMPLES), int, "verification.samples"), 1),
-                seconds=float(_typed(judged.get("seconds", DEFAULT_SECONDS), (int, float), "verification.seconds")),
+                seconds=_seconds(judged.get("seconds", DEFAULT_SECONDS)),
                 images=_typed(judged.get("images", ""), str, "verification.images"),
             ),
         )
@@ -162,6 +163,13 @@ def _typed(value: Any, kind: Any, where: str) -> Any:
     if not isinstance(value, kind) or isinstance(value, bool):
         raise UsageError(f"{where} cannot be {value!r}.")
     return value
+
+
+def _seconds(value: object) -> float:
+    number = _typed(value, (int, float), "verification.seconds")
+    if not 0 <= number <= _MOST_SECONDS:
+        raise UsageError(f"verification.seconds must lie between 0 and {_MOST_SECONDS}.")
+    return float(number)
 
 
 def _at_least(value: int, least: int) -> int:

@@ -8,7 +8,7 @@ from converters.destination import readable_size
 from converters.registry import EXPORTERS, exporter
 
 if TYPE_CHECKING:
-    from converters.pipeline import Artifact, Conversion
+    from converters.conversion import Artifact, Conversion
 
 
 def as_text(conversion: Conversion) -> str:
@@ -57,7 +57,7 @@ def _row(artifact: Artifact, width: int) -> str:
     if not worst:
         return row
     largest = "-" if worst["relative"] is None else f"{worst['relative']:.1e}"
-    psnr = "equal" if worst["psnr"] is None else f"{worst['psnr']:.1f} dB"
+    psnr = f"{worst['psnr']:.1f} dB" if worst["psnr"] is not None else "equal" if worst["largest"] == 0 else "-"
     return f"{row} {largest:>9} {psnr:>9}  {worst['sample']}"
 
 

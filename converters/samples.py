@@ -29,11 +29,17 @@ def read_pictures(folder: Path, most: int) -> list[tuple[str, Picture]]:
 
     if not folder.is_dir():
         raise BadInputError(f"{folder} is no folder.", "", "Give a folder of face crops.")
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
-    step = max(len(files) // most, 1)
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file())
+    # Evenly spread ones first, then the others, in case some of the former are unreadable.
+    spread = [files[place * len(files) // most] for place in range(most)] if len(files) > most else files
     pictures: list[tuple[str, Picture]] = []
-    for file in files[::step]:
-        data = np.frombuffer(file.read_bytes(), np.uint8)
+    for file in dict.fromkeys([*spread, *files]):
+        try:
+            data = np.frombuffer(file.read_bytes(), np.uint8)
+        except OSError as error:
+            raise BadInputError(
+                f"{file.name} cannot be read.", f"{error.strerror}.", "Check its permissions."
+            ) from error
         picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
         if picture is not None:
             pictures.append((file.name, np.ascontiguousarray(picture[..., ::-1])))
@@ -112,7 +118,10 @@ def picture_to_tensor(picture: Picture, tensor: TensorInfo) -> Array:
     values = resized.astype(np.float32) / 255
     if tensor.colour is ColourOrder.BGR:
         values = values[..., ::-1]
-    if tensor.mean and tensor.std:
+    if np.dtype(tensor.dtype).kind in "iu" and not tensor.mean:
+        low, high = _image_range(tensor)
+        values = np.round(values * (high - low) + low)
+    elif tensor.mean and tensor.std:
         values = (values - np.array(tensor.mean, np.float32)) / np.array(tensor.std, np.float32)
     elif tensor.value_range:
         low, high = tensor.value_range
@@ -144,6 +153,8 @@ def _image_range(tensor: TensorInfo) -> tuple[float, float]:
         lows = [-mean / std for mean, std in zip(tensor.mean, tensor.std, strict=True)]
         highs = [(1 - mean) / std for mean, std in zip(tensor.mean, tensor.std, strict=True)]
         return min(lows), max(highs)
+    if tensor.value_range is None and np.dtype(tensor.dtype).kind in "iu":
+        return 0.0, 255.0  # whole numbers between 0 and 1 would all be black
     return tensor.value_range or (0.0, 1.0)
 
 
@@ -177,6 +188,7 @@ def verification_samples(signature: Signature, pictures: Sequence[tuple[str, Pic
     def noise(tensor: TensorInfo) -> Array:
         low, high = _image_range(tensor)
         values = np.random.default_rng(1000).uniform(low, high, tensor.static_shape)
+        values = np.round(values) if np.dtype(tensor.dtype).kind in "iu" else values
         return np.asarray(values, dtype=tensor.dtype)
 
     def constant(fraction: float) -> Callable[[TensorInfo], Array]:

@@ -6,6 +6,7 @@ what goes back as JSON. Anything large stays in the staging folder that both sid
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -83,16 +84,11 @@ def prepare(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """
     recipe = Recipe.from_json(arguments["recipe"])
     staging = Path(arguments["staging"])
-    model = _load(
-        {"source": recipe.source, "shapes": recipe.shapes, "trust": arguments["trust"]},
-        progress,
-    )
+    if recipe.source_sha256 and arguments["trust"] and _fingerprint(recipe.source) != recipe.source_sha256:
+        raise _other_source(recipe.source)  # before a trusted file of the same name runs its code
+    model = _load({"source": recipe.source, "shapes": recipe.shapes, "trust": arguments["trust"]}, progress)
     if recipe.source_sha256 and recipe.source_sha256 != model.source.sha256:
-        raise BadInputError(
-            f"{model.source.name} is not the file the recipe was written for.",
-            "Its contents have changed, or it is another file of the same name.",
-            "Remove source.sha256 from the recipe to use it all the same.",
-        )
+        raise _other_source(model.source.name)
     for request in recipe.steps:
         result = step(request.step).run(model, request.options, progress)
         model = replace(result.model, notes=(*result.model.notes, *result.notes))
@@ -117,6 +113,23 @@ def prepare(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
         "problems": problems,
         "memory": {target.name: memory_estimate(model, target.target) for target in recipe.targets},
     }
+
+
+def _fingerprint(source: str) -> str:
+    """Return the SHA-256 of a source as `load` will state it, without opening it as a model."""
+    from converters.fingerprints import sha256_of
+    from converters.model.sniffing import split_factory
+
+    factory = split_factory(source)
+    return sha256_of(Path(factory[0] if factory and not Path(source).exists() else source))
+
+
+def _other_source(name: str) -> BadInputError:
+    return BadInputError(
+        f"{name} is not the file the recipe was written for.",
+        "Its contents have changed, or it is another file of the same name.",
+        "Remove source.sha256 from the recipe to use it all the same.",
+    )
 
 
 def _load(arguments: dict[str, Any], progress: Progress) -> Model:
@@ -187,7 +200,11 @@ def scan_fp16(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     pictures = read_pictures(Path(arguments["images"]), _SCANNED_SAMPLES) if arguments["images"] else []
     samples = verification_samples(model.signature, pictures, _SCANNED_SAMPLES)
     risk = scan(model, [sample.feeds for sample in samples if sample.kind == SampleKind.REAL], progress).to_json()
-    return {**risk, "tensors": risk["tensors"][:LISTED_TENSORS]}
+    listed = [
+        {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in item.items()}
+        for item in risk["tensors"][:LISTED_TENSORS]
+    ]
+    return {**risk, "tensors": listed}
 
 
 def export_target(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:

@@ -256,7 +256,7 @@ class WorkerPool:
     def __init__(self, lanes: int, log_folder: Path, *, threads: int = 0, operations: str = "") -> None:
         self.lanes = lanes
         self.peak_memory = 0
-        self._log_folder = Path(log_folder)
+        self.log_folder = Path(log_folder)
         self._threads = threads
         self._operations = operations
         self._workers: dict[str, Worker] = {}
@@ -356,7 +356,7 @@ class WorkerPool:
 
     def _worker(self, name: str) -> Worker:
         if name not in self._workers:
-            log = self._log_folder / f"{name}.log"
+            log = self.log_folder / f"{name}.log"
             self._workers[name] = Worker(name, log, threads=self._threads, operations=self._operations)
         return self._workers[name]
 

@@ -69,15 +69,15 @@ def test_cancelling_at_every_message_leaves_the_destination_as_it_was(recipe: Re
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
-@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGSEGV])
-def test_a_dead_worker_costs_its_own_target_only(recipe: Recipe, tmp_path: Path, death: signal.Signals) -> None:
+@pytest.mark.parametrize("death", ["SIGKILL", "SIGSEGV"])
+def test_a_dead_worker_costs_its_own_target_only(recipe: Recipe, tmp_path: Path, death: str) -> None:
     killed: list[int] = []
 
     def report(message: ProgressMessage) -> None:
         if message.stage.startswith("mnn-fp32") and not killed:
             for child in workers_named("mnn"):
                 killed.append(child.pid)
-                child.send_signal(death)
+                child.send_signal(getattr(signal, death))
 
     conversion = convert(recipe, tmp_path / "out", progress=Progress(report))
     assert killed

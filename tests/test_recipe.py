@@ -40,6 +40,8 @@ def test_a_recipe_survives_json() -> None:
         ({"source": {"shapes": {"input": [1, "3"]}}}, "positive whole numbers"),
         ({"verification": {"samples": 0}}, "at least 1"),
         ({"verification": {"seconds": True}}, "cannot be True"),
+        ({"verification": {"seconds": float("nan")}}, "between 0 and"),
+        ({"verification": {"seconds": 10**400}}, "between 0 and"),
     ],
 )
 def test_what_is_wrong_is_said(change: dict[str, object], sentence: str) -> None:

@@ -81,3 +81,24 @@ def test_pictures_of_a_folder(tmp_path: Path) -> None:
     assert pictures["grey.png"].shape == (40, 60, 3)
     with pytest.raises(BadInputError, match="is no folder"):
         read_pictures(tmp_path / "missing", 5)
+
+
+def test_whole_numbers_use_their_whole_range() -> None:
+    image = TensorInfo("x", (1, 3, 16, 16), "uint8", role=Role.IMAGE, layout="NCHW")
+    samples = verification_samples(Signature((image,), ()), [], 2)
+    for sample in samples:
+        assert sample.feeds["x"].dtype == np.uint8
+    spread = [int(np.ptp(sample.feeds["x"])) for sample in samples if sample.kind is not SampleKind.CONSTANT]
+    assert min(spread) > 150
+    assert samples[-1].name == "white"
+    assert samples[-1].feeds["x"].min() == 255
+
+
+def test_pictures_are_taken_from_the_whole_folder(tmp_path: Path) -> None:
+    for number in range(19):
+        cv2.imwrite(str(tmp_path / f"{number:02}.png"), RED)
+    (tmp_path / "folder.png").mkdir()
+    names = [name for name, _ in read_pictures(tmp_path, 10)]
+    assert len(names) == 10
+    assert names[-1] == "17.png"
+    assert len([name for name, _ in read_pictures(tmp_path, 50)]) == 19

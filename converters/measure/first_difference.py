@@ -49,7 +49,7 @@ class FirstDifference:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for the report."""
-        return {**asdict(self), "measured": [[item.output, item.relative, item.psnr] for item in self.measured]}
+        return {**asdict(self), "measured": [item.to_json() for item in self.measured]}
 
 
 def _candidates(proto: onnx.ModelProto) -> list[TensorInfo]:
@@ -192,7 +192,7 @@ def _measure_all(
         export = exporter.export(probe, folder / "export", precision, options, [sample.feeds], progress)
         with exporter.open_session(export.path) as session:
             results = session.run(sample.feeds)
-    span = spans([wanted])
+    span = spans([(sample.kind, wanted)])
     return {
         tensor.name: compare_output(
             sample, tensor.name, wanted[tensor.name], results[tensor.name], span.get(tensor.name, 0.0), precision

@@ -1,8 +1,8 @@
 """Whether an artifact does what the model does: outputs side by side, with limits that can fail.
 
 Every comparison is relative to the *span* of an output: its largest minus its smallest value in the reference,
-over all samples. A sample whose own output is nearly constant is so judged on the scale of the pictures it stands
-beside, not on its own.
+over the real and random samples. A sample whose own output is nearly constant is so judged on the scale of the
+pictures it stands beside, not on its own.
 """
 
 from __future__ import annotations
@@ -74,6 +74,8 @@ _UNUSUAL: Mapping[str, Limits] = {
 ROUNDINGS: Mapping[str, float] = {"fp32": 2.0**-18, "fp16": 2.0**-11, "int8-weights": 2.0**-7}
 # An artifact rounds in every layer and every weight, the perturbed original only at its input.
 _RESPONSE_MARGIN = 16.0
+# However little the original itself means on such a sample: a span and a half beside it is not a rounded result.
+_WIDEST = Limits(largest=1.5, psnr=6.0, agreement=0.5)
 
 
 def limits_for(precision: str, kind: SampleKind) -> Limits:
@@ -107,6 +109,13 @@ class OutputDifference:
     count: int
     complaint: str = ""
 
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data; what is not finite becomes null."""
+        return {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in asdict(self).items()
+        }
+
     @property
     def severity(self) -> float:
         """A number by which the worst difference is found: larger is worse."""
@@ -138,9 +147,10 @@ class Verification:
 
     @property
     def failures(self) -> tuple[OutputDifference, ...]:
-        """What failed, worst first."""
+        """What failed: real and random samples first, because they say more, and of those the worst first."""
         failed = [difference for difference in self.differences if difference.complaint]
-        return tuple(sorted(failed, key=lambda difference: -difference.severity))
+        usual = (SampleKind.REAL, SampleKind.RANDOM)
+        return tuple(sorted(failed, key=lambda difference: (difference.kind not in usual, -difference.severity)))
 
     @property
     def worst(self) -> OutputDifference:
@@ -157,22 +167,25 @@ class Verification:
             "precision": self.precision,
             "samples": self.samples,
             "values": self.values,
-            "worst": _plain(self.worst) if self.differences else None,
-            "failures": [_plain(item) for item in self.failures],
-            "differences": [_plain(item) for item in self.differences],
+            "worst": self.worst.to_json() if self.differences else None,
+            "failures": [item.to_json() for item in self.failures],
+            "differences": [item.to_json() for item in self.differences],
             "notes": list(self.notes),
         }
 
 
-def _plain(difference: OutputDifference) -> dict[str, Any]:
-    data = asdict(difference)
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in data.items()
-    }
+def spans(references: Sequence[tuple[SampleKind, Arrays]]) -> dict[str, float]:
+    """Return each output's span: its largest minus its smallest finite value over the real and random samples.
+
+    Constants and extremes can drive a network anywhere and would make everything else look small; they count only for
+    outputs that are constant on all other samples.
+    """
+    usual = _spans_of([results for kind, results in references if kind in (SampleKind.REAL, SampleKind.RANDOM)])
+    every = _spans_of([results for _, results in references])
+    return {name: usual.get(name) or span for name, span in every.items()}
 
 
-def spans(references: Sequence[Arrays]) -> dict[str, float]:
-    """Return each output's span (largest minus smallest finite value) over all reference results."""
+def _spans_of(references: Sequence[Arrays]) -> dict[str, float]:
     lowest: dict[str, float] = {}
     highest: dict[str, float] = {}
     for results in references:
@@ -264,9 +277,9 @@ def _widened(limits: Limits, response: npt.NDArray[np.float64]) -> Limits:
     changed = float(np.mean(response != 0)) if response.size else 0.0
     own_psnr = -10 * math.log10(mean_square) if mean_square > 0 else math.inf
     return Limits(
-        largest=max(limits.largest, _RESPONSE_MARGIN * float(np.abs(response).max(initial=0.0))),
-        psnr=min(limits.psnr, own_psnr - 20 * math.log10(_RESPONSE_MARGIN)),
-        agreement=min(limits.agreement, 1 - _RESPONSE_MARGIN * changed),
+        largest=max(limits.largest, min(_RESPONSE_MARGIN * float(np.abs(response).max(initial=0.0)), _WIDEST.largest)),
+        psnr=min(limits.psnr, max(own_psnr - 20 * math.log10(_RESPONSE_MARGIN), _WIDEST.psnr)),
+        agreement=min(limits.agreement, max(1 - _RESPONSE_MARGIN * changed, _WIDEST.agreement)),
     )
 
 

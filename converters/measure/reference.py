@@ -121,7 +121,7 @@ def verify(session: Session, folder: Path, precision: str, seconds: float, progr
         progress: told after every sample.
     """
     references = list(read_references(folder))
-    span = spans([reference.results for reference in references])
+    span = spans([(reference.sample.kind, reference.results) for reference in references])
     differences = []
     samples = 0
     start = time.monotonic()

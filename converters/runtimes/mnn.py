@@ -36,12 +36,14 @@ class MnnSession(Session):
         self.metadata = ArtifactMetadata.from_text(read_outline(self.path).business_code)
         import MNN
 
-        self._interpreter = MNN.Interpreter(str(self.path))
-        if not self.fast_kernels:
-            self._interpreter.setSessionHint(_WINOGRAD_HINT, 0)
-        self._session = self._interpreter.createSession(
-            {"numThread": self.threads, "precision": "high", "backend": "CPU"}
-        )
+        try:
+            self._interpreter = MNN.Interpreter(str(self.path))
+            if not self.fast_kernels:
+                self._interpreter.setSessionHint(_WINOGRAD_HINT, 0)
+            settings = {"numThread": self.threads, "precision": "high", "backend": "CPU"}
+            self._session = self._interpreter.createSession(settings)
+        except Exception as error:  # MNN raises nothing more specific
+            raise BadInputError(f"MNN cannot open {self.path.name}.", f"It says: {error}.") from error
         if self._session is None:
             raise BadInputError(f"MNN cannot open {self.path.name}.", "The file is damaged or of a newer MNN.")
         # Only descriptions are kept: a tensor that outlives its interpreter, in a traceback say, crashes the process.

@@ -102,10 +102,16 @@ class Exporter(ABC):
         del engine
         return options
 
-    def other_way(self, options: dict[str, Value], engine: str) -> dict[str, Value] | None:
-        """Return options to try when the file that `engine` made fails its verification; None when there are none."""
+    def other_way(self, options: dict[str, Value], engine: str, weights: int) -> dict[str, Value] | None:
+        """Return options to try when the file that `engine` made fails its verification; None when there are none.
+
+        Args:
+            options: those that were given.
+            engine: as in the failing file's metadata.
+            weights: bytes of the model's weights, for engines that large ones are too much for.
+        """
         found: dict[str, Value] | None = None
-        del options, engine
+        del options, engine, weights
         return found
 
     def check(self, model: Model, precision: Precision, options: dict[str, Value]) -> dict[str, Value]:

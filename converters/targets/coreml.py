@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import re
 import shutil
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from converters.errors import StudioError, UnsupportedError
 from converters.model.graph import Model
 from converters.model.signature import ColourOrder, Role, TensorInfo
 from converters.parameters import Parameter, Value
@@ -84,12 +87,13 @@ class CoreMLExporter(Exporter):
         ct = import_coremltools()
         correct_translations()
         progress("Building the torch view")
-        inputs = _bindings(model.signature.inputs)
-        outputs = _bindings(model.signature.outputs)
+        taken: set[str] = set()
+        inputs = _bindings(model.signature.inputs, taken)
+        outputs = _bindings(model.signature.outputs, taken)
         module = import_model(model.proto)
         examples = tuple(torch.from_numpy(job.samples[0][tensor.name]) for tensor in model.signature.inputs)
         progress("Tracing")
-        with torch.no_grad(), warnings.catch_warnings():
+        with torch.no_grad(), warnings.catch_warnings(), _refusals():
             # Shapes are fixed, so what the tracer warns of (constants baked in) is what is wanted.
             warnings.simplefilter("ignore")
             traced = torch.jit.trace(  # type: ignore[no-untyped-call]
@@ -124,6 +128,20 @@ class CoreMLExporter(Exporter):
         return Export(path, metadata, tuple(_renaming_notes((*inputs, *outputs))))
 
 
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn what coremltools raises into a sentence; its exceptions share no base of their own."""
+    try:
+        yield
+    except StudioError:
+        raise
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+        raise UnsupportedError(
+            "coremltools cannot convert this model.", f"It says: {reason}", "See convert.log, or use another target."
+        ) from error
+
+
 def _with_plain_result(module: torch.nn.Module) -> torch.nn.Module:
     """Wrap a module that returns a tuple: coremltools wants the tensor itself where there is only one."""
     import torch
@@ -140,8 +158,7 @@ def _with_plain_result(module: torch.nn.Module) -> torch.nn.Module:
     return PlainResult().eval()
 
 
-def _bindings(tensors: tuple[TensorInfo, ...]) -> tuple[EdgeBinding, ...]:
-    taken: set[str] = set()
+def _bindings(tensors: tuple[TensorInfo, ...], taken: set[str]) -> tuple[EdgeBinding, ...]:
     edges = []
     for tensor in tensors:
         name = tensor.name

@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 from typing import ClassVar
 
+from converters.errors import UnsupportedError
 from converters.model.graph import Model, initializer_bytes, write_proto
 from converters.parameters import Parameter, Value
 from converters.runtimes.mnn import MnnSession
@@ -84,6 +85,14 @@ class MnnExporter(Exporter):
         finally:
             shutil.rmtree(job.folder / "source")
             (job.folder / ".__convert_external_data.bin").unlink(missing_ok=True)
+        if not path.exists():
+            # It says which operators it lacks in the log only, and reports success or failure alike.
+            known = ", ".join(sorted({node.op_type for node in job.model.proto.graph.node}))
+            raise UnsupportedError(
+                "MNN's converter refused this model.",
+                f"Most often it lacks one of its operators ({known}); the log names it.",
+                "See convert.log, or convert to another target.",
+            )
         job.progress("Converting to MNN", 1.0)
         notes = []
         edges = (*job.model.signature.inputs, *job.model.signature.outputs)

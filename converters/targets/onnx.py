@@ -77,13 +77,15 @@ def _store_weights(proto: onnx.ModelProto, precision: Precision) -> None:
         elif precision is Precision.FP16:
             kept.append(_as_fp16(tensor))
             stored = kept[-1].name
-            widening.append(onnx.helper.make_node("Cast", [stored], [tensor.name], name=f"{tensor.name}_widen", to=1))
+            widening.append(
+                onnx.helper.make_node("Cast", [stored], [tensor.name], name=f"{tensor.name}__widened", to=1)
+            )
         else:
             stored, scale, zero = _as_int8(tensor)
             kept += [stored, scale, zero]
             names = [stored.name, scale.name, zero.name]
             widening.append(
-                onnx.helper.make_node("DequantizeLinear", names, [tensor.name], name=f"{tensor.name}_widen", axis=0)
+                onnx.helper.make_node("DequantizeLinear", names, [tensor.name], name=f"{tensor.name}__widened", axis=0)
             )
     nodes = [*widening, *proto.graph.node]
     del proto.graph.initializer[:], proto.graph.node[:]
@@ -97,7 +99,9 @@ def _as_fp16(tensor: onnx.TensorProto) -> onnx.TensorProto:
 
     values = onnx.numpy_helper.to_array(tensor)
     largest = np.finfo(np.float16).max
-    return onnx.numpy_helper.from_array(np.clip(values, -largest, largest).astype(np.float16), f"{tensor.name}_fp16")
+    return onnx.numpy_helper.from_array(
+        np.clip(values, -largest, largest).astype(np.float16), f"{tensor.name}__stored_fp16"
+    )
 
 
 def _as_int8(tensor: onnx.TensorProto) -> tuple[onnx.TensorProto, onnx.TensorProto, onnx.TensorProto]:
@@ -110,7 +114,7 @@ def _as_int8(tensor: onnx.TensorProto) -> tuple[onnx.TensorProto, onnx.TensorPro
     scale = np.where(largest > 0, largest / 127, 1).astype(np.float32)
     steps = np.round(values / scale.reshape(-1, *[1] * (values.ndim - 1)))
     return (
-        onnx.numpy_helper.from_array(np.clip(steps, -127, 127).astype(np.int8), f"{tensor.name}_int8"),
-        onnx.numpy_helper.from_array(scale, f"{tensor.name}_scale"),
-        onnx.numpy_helper.from_array(np.zeros(values.shape[0], np.int8), f"{tensor.name}_zero_point"),
+        onnx.numpy_helper.from_array(np.clip(steps, -127, 127).astype(np.int8), f"{tensor.name}__stored_int8"),
+        onnx.numpy_helper.from_array(scale, f"{tensor.name}__stored_scale"),
+        onnx.numpy_helper.from_array(np.zeros(values.shape[0], np.int8), f"{tensor.name}__stored_zero_point"),
     )

@@ -84,8 +84,8 @@ class TFLiteExporter(Exporter):
     def pinned(self, options: dict[str, Value], engine: str) -> dict[str, Value]:
         return {**options, "engine": ONNX2TF if engine.startswith(ONNX2TF) else LITERT}
 
-    def other_way(self, options: dict[str, Value], engine: str) -> dict[str, Value] | None:
-        is_free = options.get("engine", AUTO) == AUTO and options.get("layout") != "nchw"
+    def other_way(self, options: dict[str, Value], engine: str, weights: int) -> dict[str, Value] | None:
+        is_free = options.get("engine", AUTO) == AUTO and options.get("layout") != "nchw" and weights <= _LARGEST_PROBED
         if not is_free or engine.startswith(ONNX2TF) or tflite_onnx2tf.unavailable():
             return None
         return {**options, "engine": ONNX2TF}
@@ -138,6 +138,8 @@ def _against(engine: str, model: Model, options: dict[str, Value]) -> list[str]:
         return [missing]
     if options["layout"] == "nchw":
         return ["onnx2tf always puts channels last; layout=nchw needs the LiteRT converter."]
+    if options["engine"] == AUTO and model.parameter_bytes > _LARGEST_PROBED:
+        return ["onnx2tf needs some 28 times the weights in memory; ask for it with engine=onnx2tf."]
     control = sorted({node.op_type for node in model.proto.graph.node if node.op_type in _CONTROL_FLOW})
     return [f"onnx2tf cannot express control flow ({', '.join(control)})."] if control else []
 

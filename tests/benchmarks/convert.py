@@ -19,12 +19,10 @@ from pathlib import Path
 
 import psutil
 
-PROJECT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(PROJECT))
-
-from converters.pipeline import Conversion, convert  # noqa: E402
-from converters.recipe import Recipe, TargetRequest  # noqa: E402
-from converters.worker_client import WorkerPool  # noqa: E402
+from converters.conversion import Conversion
+from converters.pipeline import convert
+from converters.recipe import Recipe, TargetRequest
+from converters.worker_client import WorkerPool
 
 _TARGETS = tuple(TargetRequest(target) for target in ("mnn", "tflite", "coreml"))
 

@@ -17,17 +17,10 @@ from pathlib import Path
 import pytest
 
 from converters import files
+from converters.destination import destination_errors, readable_size, require_space
 from converters.errors import BadInputError, DestinationError, UnsafeInputError
-from converters.files import (
-    Staging,
-    destination_errors,
-    readable_size,
-    remove_stale_stagings,
-    require_space,
-    sha256_of,
-    size_of,
-    write_text_atomically,
-)
+from converters.files import Staging, remove_stale_stagings, write_text_atomically
+from converters.fingerprints import sha256_of, size_of
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 NOBODY = 65534
@@ -510,6 +503,17 @@ def test_text_has_the_bytes_that_were_asked_for(tmp_path: Path) -> None:
 
 
 # reading ------------------------------------------------------------------------------------------------------------
+
+
+def test_remove_takes_a_name_of_the_destination_only(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "part").write_bytes(b"x")
+    with Staging(tmp_path) as staging:
+        staging.remove("old")
+        staging.remove("never there")
+        with pytest.raises(DestinationError):
+            staging.remove("../old")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_sha256_and_size_of_a_file(tmp_path: Path) -> None:

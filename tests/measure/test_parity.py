@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -28,7 +29,9 @@ def reference() -> np.ndarray:
 
 
 def compared(reference: np.ndarray, candidate: np.ndarray, precision: str) -> OutputDifference:
-    return compare_output(SAMPLE, "output", reference, candidate, spans([{"output": reference}])["output"], precision)
+    return compare_output(
+        SAMPLE, "output", reference, candidate, spans([(SampleKind.REAL, {"output": reference})])["output"], precision
+    )
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -94,7 +97,7 @@ def test_unusual_samples_have_wider_limits_which_can_fail_too() -> None:
 def test_a_constant_output_is_judged_on_the_scale_of_the_others() -> None:
     picture = np.random.default_rng(3).random((1, 3, 8, 8)).astype(np.float32)
     grey = np.full_like(picture, 0.5)
-    span = spans([{"output": picture}, {"output": grey}])["output"]
+    span = spans([(SampleKind.REAL, {"output": picture}), (SampleKind.REAL, {"output": grey})])["output"]
     assert span == pytest.approx(np.ptp(picture), abs=1e-6)
     assert compare_output(SAMPLE, "output", grey, grey + 1e-5, span, "fp32").complaint == ""
     assert compare_output(SAMPLE, "output", grey, grey + 1e-2, span, "fp32").complaint
@@ -125,3 +128,28 @@ def test_the_originals_own_response_to_rounding_widens_the_limits_of_unusual_sam
     assert compare_output(SAMPLE, "output", reference, candidate, 1.0, "fp16", shaky).complaint
     candidate[0, 0, 0, 0] = np.nan
     assert compare_output(constant, "output", reference, candidate, 1.0, "fp16", shaky).complaint
+
+
+def test_an_odd_sample_does_not_make_the_others_look_small(reference: np.ndarray) -> None:
+    wild = {"output": np.full_like(reference, 1e5)}
+    span = spans([(SampleKind.REAL, {"output": reference}), (SampleKind.CONSTANT, wild)])["output"]
+    assert span == pytest.approx(np.ptp(reference), rel=1e-6)
+    assert compare_output(SAMPLE, "output", reference, 1 - reference, span, "int8-weights").complaint
+
+
+def test_even_the_widest_limits_can_fail() -> None:
+    reference = np.random.default_rng(5).random((1, 3, 8, 8)).astype(np.float32)
+    black = Sample("black", SampleKind.CONSTANT, {})
+    chaos = reference + 10
+    for precision in PRECISIONS:
+        assert compare_output(black, "output", reference, reference + 3, 1.0, precision, chaos).complaint
+    classes = np.zeros((1, 64, 64), np.int64)
+    assert compare_output(black, "classes", classes, classes + 1, 1.0, "fp32", classes + 1).complaint
+
+
+def test_reports_hold_no_number_that_json_lacks(reference: np.ndarray) -> None:
+    equal = compared(reference, reference.copy(), "fp32")
+    broken = compared(reference, np.full_like(reference, np.nan), "fp32")
+    verification = Verification("fp32", (equal, broken), 1, reference.size)
+    text = json.dumps(verification.to_json(), allow_nan=False)
+    assert json.loads(text)["worst"]["psnr"] is None
