@@ -125,6 +125,7 @@ def locate(
         sample: on which it failed worst.
         progress: told about rounds.
     """
+    search = _Search(model, exporter, precision, options, sample, progress)
     candidates = _candidates(model.proto)
     measured: dict[str, OutputDifference] = {}
     begin, end = 0, len(candidates)
@@ -133,7 +134,7 @@ def locate(
         if not chosen:
             break
         progress("Looking for the first layer that differs", round_number / 4)
-        measured |= _measure(model, exporter, precision, options, sample, chosen, progress)
+        measured |= search.measure(chosen)
         places = [place for place, tensor in enumerate(candidates) if tensor.name in measured]
         bad = next((place for place in places if measured[candidates[place].name].complaint), None)
         if bad is None:
@@ -153,49 +154,42 @@ def locate(
     return FirstDifference(first.output, label, node.op_type, sentence, ordered)
 
 
-def _measure(
-    model: Model,
-    exporter: Exporter,
-    precision: Precision,
-    options: dict[str, Value],
-    sample: Sample,
-    tensors: list[TensorInfo],
-    progress: Progress,
-) -> dict[str, OutputDifference]:
-    """Compare intermediate results; those that a target cannot give out, because it fused them away, are left out."""
-    try:
-        return _measure_all(model, exporter, precision, options, sample, tensors, progress)
-    except (BadInputError, UnsupportedError, VerificationError):
-        if len(tensors) == 1:
-            return {}
-    middle = len(tensors) // 2
-    halves = (tensors[:middle], tensors[middle:])
-    first, second = (_measure(model, exporter, precision, options, sample, half, progress) for half in halves)
-    return first | second
+@dataclass(frozen=True)
+class _Search:
+    """What stays the same from round to round."""
 
+    model: Model
+    exporter: Exporter
+    precision: Precision
+    options: dict[str, Value]
+    sample: Sample
+    progress: Progress
 
-def _measure_all(
-    model: Model,
-    exporter: Exporter,
-    precision: Precision,
-    options: dict[str, Value],
-    sample: Sample,
-    tensors: list[TensorInfo],
-    progress: Progress,
-) -> dict[str, OutputDifference]:
-    probe = with_outputs(model, tensors)
-    with tempfile.TemporaryDirectory(prefix="ffstudio-") as name:
-        folder = Path(name)
-        with open_proto(probe.proto, folder / "original") as session:
-            wanted = session.run(sample.feeds)
-        (folder / "export").mkdir()
-        export = exporter.export(probe, folder / "export", precision, options, [sample.feeds], progress)
-        with exporter.open_session(export.path) as session:
-            results = session.run(sample.feeds)
-    span = spans([(sample.kind, wanted)])
-    return {
-        tensor.name: compare_output(
-            sample, tensor.name, wanted[tensor.name], results[tensor.name], span.get(tensor.name, 0.0), precision
-        )
-        for tensor in tensors
-    }
+    def measure(self, tensors: list[TensorInfo]) -> dict[str, OutputDifference]:
+        """Compare intermediate results; those that a target fused away, and so cannot give out, are left out."""
+        try:
+            return self._measure_together(tensors)
+        except (BadInputError, UnsupportedError, VerificationError):
+            if len(tensors) == 1:
+                return {}
+        middle = len(tensors) // 2
+        return self.measure(tensors[:middle]) | self.measure(tensors[middle:])
+
+    def _measure_together(self, tensors: list[TensorInfo]) -> dict[str, OutputDifference]:
+        probe = with_outputs(self.model, tensors)
+        feeds = self.sample.feeds
+        with tempfile.TemporaryDirectory(prefix="ffstudio-") as name:
+            folder = Path(name)
+            with open_proto(probe.proto, folder / "original") as session:
+                wanted = session.run(feeds)
+            (folder / "export").mkdir()
+            export = self.exporter.export(
+                probe, folder / "export", self.precision, self.options, [feeds], self.progress
+            )
+            with self.exporter.open_session(export.path) as session:
+                results = session.run(feeds)
+        span = spans([(self.sample.kind, wanted)])
+        return {
+            name: compare_output(self.sample, name, wanted[name], results[name], span.get(name, 0.0), self.precision)
+            for name in (tensor.name for tensor in tensors)
+        }
