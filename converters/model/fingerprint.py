@@ -84,11 +84,14 @@ def weight_inputs(reading: GraphReading) -> dict[str, onnx.NodeProto]:
 
 
 def find_emap(reading: GraphReading) -> onnx.TensorProto | None:
-    """Return the identity matrix a swapper carries for its host: the last 512x512 float matrix that no node reads."""
+    """Return the identity matrix a swapper carries for its host: the last float matrix that no node reads and that is
+    512x512 or called emap.
+    """
     found = [
         tensor
         for tensor in reading.orphans()
-        if tuple(tensor.dims) == EMAP_SHAPE and initializer_dtype(tensor) in _FLOATS
+        if (tuple(tensor.dims) == EMAP_SHAPE or (tensor.name == "emap" and len(tensor.dims) == 2))
+        and initializer_dtype(tensor) in _FLOATS
     ]
     return found[-1] if found else None
 
@@ -108,6 +111,7 @@ def fingerprint(proto: onnx.ModelProto) -> Fingerprint:
     """Measure a graph; weights are counted, never read."""
     reading = GraphReading(proto)
     operators = Counter(node.op_type for node in reading.nodes if node.op_type != "Constant")
+    emap = find_emap(reading)
     weights = {name: reading.constant_tensor(name) for name in weight_inputs(reading)}
     sizes = [(initializer_dtype(tensor), tensor_elements(tensor)) for tensor in weights.values() if tensor is not None]
     parameters = sum(size for _, size in sizes)
@@ -124,7 +128,7 @@ def fingerprint(proto: onnx.ModelProto) -> Fingerprint:
         "half": half / parameters if parameters else 0.0,
         "centrings": len(places) + len(instances),
         "centring_width": max(widths, default=0),
-        "orphan_512x512": int(find_emap(reading) is not None),
+        "orphan_512x512": int(emap is not None and tuple(emap.dims) == EMAP_SHAPE),
         "dynamic_convolutions": sum(not _has_constant_kernel(reading, node) for node in convolutions),
         "dilated_convolutions": sum(max(attribute(node, "dilations", [1])) > 1 for node in convolutions),
         "grouped_convolutions": sum(attribute(node, "group", 1) > 1 for node in convolutions),
