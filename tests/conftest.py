@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = PROJECT.parent / "shared"
+# coremltools keeps a copy of every package it makes until the process ends, torch its compiler's cache; a worker's
+# temporary folder goes with the worker.
+LIBRARIES_OWN = re.compile(r"tmp\w+\.mlpackage|\.ses|torchinductor_.*")
 
 sys.path.insert(0, str(PROJECT))
 
@@ -50,6 +56,37 @@ def no_network() -> Iterator[None]:
     patch.setattr(socket, "getaddrinfo", _refuse)
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give the whole run a temporary folder of its own, so that what is left in it is ours."""
+    folder = tmp_path_factory.mktemp("temporary")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(tempfile, "tempdir", str(folder))
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        patch.setenv(name, str(folder))
+    yield folder
+    patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_files(own_temporary_folder: Path) -> Iterator[None]:
+    """Fail a test that leaves temporary files behind."""
+    before = set(own_temporary_folder.iterdir())
+    yield
+    leaked = {path for path in set(own_temporary_folder.iterdir()) - before if not LIBRARIES_OWN.fullmatch(path.name)}
+    assert not leaked, f"left behind: {', '.join(sorted(path.name for path in leaked))}"
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_processes() -> Iterator[None]:
+    """Fail a test that leaves processes behind."""
+    before = {child.pid for child in psutil.Process().children()}
+    yield
+    leaked = [child for child in psutil.Process().children() if child.pid not in before]
+    _, alive = psutil.wait_procs(leaked, timeout=3)
+    assert not alive, f"left running: {alive}"
 
 
 @pytest.fixture(autouse=True)
