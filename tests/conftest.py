@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 import sys
 import tempfile
@@ -15,9 +16,9 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = PROJECT.parent / "shared"
-# coremltools keeps a copy of every package it makes until the process ends, torch its compiler's cache; a worker's
-# temporary folder goes with the worker.
-LIBRARIES_OWN = re.compile(r"tmp\w+\.mlpackage|\.ses|torchinductor_.*")
+# coremltools keeps a copy of every package it makes until the process ends, torch its compiler's cache, TensorFlow the
+# source it generates; a worker's temporary folder goes with the worker.
+LIBRARIES_OWN = re.compile(r"tmp\w+\.mlpackage|\.ses|torchinductor_.*|__autograph_generated_file.*\.py")
 
 sys.path.insert(0, str(PROJECT))
 
@@ -61,13 +62,16 @@ def no_network() -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="session")
 def own_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Give the whole run a temporary folder of its own, so that what is left in it is ours."""
-    folder = tmp_path_factory.mktemp("temporary")
+    tmp_path_factory.getbasetemp()  # pytest makes its own folder beside it, not inside
+    folder = Path(tempfile.mkdtemp(prefix="ffstudio-tests-"))
+    folder.chmod(0o755)  # some tests work as another user
     patch = pytest.MonkeyPatch()
     patch.setattr(tempfile, "tempdir", str(folder))
     for name in ("TMPDIR", "TEMP", "TMP"):
         patch.setenv(name, str(folder))
     yield folder
     patch.undo()
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(autouse=True)

@@ -53,8 +53,8 @@ class Limits:
 
 
 # The limits of real and random samples. fp32: right files of a 138-million-parameter swapper differ by up to 9.5e-5,
-# from sums of 9,216 products in another order; the smallest real fault met so far made 1e-3. int8 weights are judged by PSNR alone in effect: one pixel of a sharp edge
-# may move far without anyone seeing it.
+# from sums of 9,216 products in another order; the smallest real fault met so far made 1e-3. int8 weights are judged by
+# PSNR alone in effect: one pixel of a sharp edge may move far without anyone seeing it.
 LIMITS: Mapping[str, Limits] = {
     "fp32": Limits(largest=2e-4, psnr=90.0, agreement=0.999),
     "fp16": Limits(largest=0.1, psnr=40.0, agreement=0.99),
