@@ -6,7 +6,6 @@ what goes back as JSON. Anything large stays in the staging folder that both sid
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -200,11 +199,7 @@ def scan_fp16(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     pictures = read_pictures(Path(arguments["images"]), _SCANNED_SAMPLES) if arguments["images"] else []
     samples = verification_samples(model.signature, pictures, _SCANNED_SAMPLES)
     risk = scan(model, [sample.feeds for sample in samples if sample.kind == SampleKind.REAL], progress).to_json()
-    listed = [
-        {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in item.items()}
-        for item in risk["tensors"][:LISTED_TENSORS]
-    ]
-    return {**risk, "tensors": listed}
+    return {**risk, "tensors": risk["tensors"][:LISTED_TENSORS]}
 
 
 def export_target(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import numpy as np
 from converters.errors import UsageError
 from converters.model.checks.numbers import FP16_LARGEST, FP16_SMALLEST_NORMAL, FP16_VANISHES
 from converters.model.graph_reading import GraphReading, TensorType, attribute, node_title
+from converters.plain import finite_or_null
 from converters.progress import Progress
 
 if TYPE_CHECKING:
@@ -111,8 +112,8 @@ class Fp16Risk:
         return not self.problems
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        return asdict(self)
+        """Return plain data; what is not finite becomes null."""
+        return {**asdict(self), "tensors": [finite_or_null(asdict(tensor)) for tensor in self.tensors]}
 
 
 def scan(

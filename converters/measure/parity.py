@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from converters.plain import finite_or_null
 from converters.runtimes.base import Array, Arrays
 
 
@@ -112,10 +113,7 @@ class OutputDifference:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data; what is not finite becomes null."""
-        return {
-            key: None if isinstance(value, float) and not math.isfinite(value) else value
-            for key, value in asdict(self).items()
-        }
+        return finite_or_null(asdict(self))
 
     @property
     def severity(self) -> float:

@@ -16,8 +16,15 @@ GRAPH_FILE = "model.onnx"
 WEIGHTS_FILE = "model.onnx.data"
 DESCRIPTION_FILE = "model.json"
 
+CONTROL_FLOW = ("If", "Loop", "Scan")
+
 # Protobuf refuses messages of 2 GiB; stay well below, because the graph itself needs room too.
 LARGEST_SINGLE_FILE = 1_800_000_000
+
+
+def control_flow(proto: onnx.ModelProto) -> list[str]:
+    """Return the operators of control flow that a graph uses, sorted."""
+    return sorted({node.op_type for node in proto.graph.node if node.op_type in CONTROL_FLOW})
 
 
 def initializer_bytes(proto: onnx.ModelProto) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from converters.errors import UnsupportedError
-from converters.model.graph import Model, initializer_bytes, write_proto
+from converters.model.graph import Model, control_flow, initializer_bytes, write_proto
 from converters.parameters import Parameter, Value
 from converters.runtimes.mnn import MnnSession
 from converters.targets.base import Export, Exporter, ExportJob, Precision
@@ -23,7 +23,6 @@ from converters.targets.metadata import identity_bindings
 # A flatbuffer's offsets are signed 32-bit numbers.
 _LARGEST_FILE = 2**31 - 1
 _BYTES_PER_WEIGHT = {Precision.FP32: 4, Precision.FP16: 2, Precision.INT8_WEIGHTS: 1}
-_CONTROL_FLOW = {"If", "Loop", "Scan"}
 
 
 class MnnExporter(Exporter):
@@ -52,7 +51,7 @@ class MnnExporter(Exporter):
         if size > _LARGEST_FILE:
             need = f"{size / 2**30:.1f} GiB as {precision}"
             objections.append(f"A .mnn file holds 2 GiB, this model needs {need}; try fp16 or int8-weights.")
-        control = sorted({node.op_type for node in model.proto.graph.node if node.op_type in _CONTROL_FLOW})
+        control = control_flow(model.proto)
         if control:
             objections.append(f"It has control flow ({', '.join(control)}).")
         return objections

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from converters.errors import UnsupportedError
-from converters.model.graph import Model
+from converters.model.graph import Model, control_flow
 from converters.parameters import Parameter, Value
 from converters.progress import Progress
 from converters.runtimes.base import Arrays
@@ -24,7 +24,6 @@ from converters.targets.tflite_probe import LIMIT, difference, probe_feeds, refe
 AUTO, LITERT, ONNX2TF = "auto", "litert", "onnx2tf"
 # Above this the other engine is no alternative (15 GB and minutes for 554 MB), and a run of both costs seconds.
 _LARGEST_PROBED = 2**28
-_CONTROL_FLOW = {"If", "Loop", "Scan"}
 _EDGE_TYPES = {"float32", "float16", "float64", "int8", "uint8", "int16", "int32", "int64", "bool"}
 
 
@@ -140,7 +139,7 @@ def _against(engine: str, model: Model, options: dict[str, Value]) -> list[str]:
         return ["onnx2tf always puts channels last; layout=nchw needs the LiteRT converter."]
     if options["engine"] == AUTO and model.parameter_bytes > _LARGEST_PROBED:
         return ["onnx2tf needs some 28 times the weights in memory; ask for it with engine=onnx2tf."]
-    control = sorted({node.op_type for node in model.proto.graph.node if node.op_type in _CONTROL_FLOW})
+    control = control_flow(model.proto)
     return [f"onnx2tf cannot express control flow ({', '.join(control)})."] if control else []
 
 

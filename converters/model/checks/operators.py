@@ -7,7 +7,6 @@ said of ONNX Runtime's Core ML provider and of TFLite's GPU delegate was publish
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from converters.model.checks.finding import (
     COREML,
@@ -23,15 +22,12 @@ from converters.model.checks.finding import (
     counted,
     titles,
 )
+from converters.model.graph import CONTROL_FLOW
 from converters.model.graph_reading import attribute
 from converters.model.rewrites.depth_to_space_4d import high_rank_moves
 from converters.model.rewrites.reflect_pad import paddings
 from converters.model.rewrites.scalar_gather import scalar_gathers
 
-if TYPE_CHECKING:
-    pass
-
-_CONTROL_FLOW = ("If", "Loop", "Scan")
 _STANDARD = ("", "ai.onnx")
 
 
@@ -59,7 +55,7 @@ def foreign_operators(table: Examination) -> Iterator[Finding]:
 
 def control_flow(table: Examination) -> Iterator[Finding]:
     """If, Loop and Scan."""
-    nodes = table.nodes(*_CONTROL_FLOW)
+    nodes = table.nodes(*CONTROL_FLOW)
     if nodes:
         yield Finding(
             "control_flow",
