@@ -27,7 +27,7 @@ QUICK = (
 )
 
 
-def run(modules: tuple[str, ...], choice: str, timeout: int) -> tuple[int, int, str]:
+def run(modules: tuple[str, ...], choice: str, timeout: int, folder: Path) -> tuple[int, int, str]:
     """Return comparisons made, operators seen, and pytest's output; fails when a test failed."""
     targets = [f"{PACKAGE}.{module}" for module in modules] or [PACKAGE]
     command = [
@@ -43,6 +43,7 @@ def run(modules: tuple[str, ...], choice: str, timeout: int) -> tuple[int, int, 
         choice,
     ]
     command += ["-p", "no:cacheprovider", "-W", "ignore", "--tb=short", "-rf", "-o", "addopts=", "--rootdir", str(HERE)]
+    command.append(f"--basetemp={folder}")  # pytest's own folder would stay behind
     environment = {**os.environ, "PYTHONPATH": str(HERE), "INCLUDE_MIL_FP32_UNIT_TESTS": "1"}
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=timeout, env=environment, cwd=HERE, check=False
@@ -55,16 +56,16 @@ def run(modules: tuple[str, ...], choice: str, timeout: int) -> tuple[int, int, 
 
 
 @pytest.mark.timeout(900)
-def test_quick_choice() -> None:
-    compared, operators, _output = run(QUICK, "smoke and fp32", 880)
+def test_quick_choice(tmp_path: Path) -> None:
+    compared, operators, _output = run(QUICK, "smoke and fp32", 880, tmp_path / "pytest")
     assert compared >= 60
     assert operators >= 30
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(14400)
-def test_everything() -> None:
-    compared, operators, output = run((), "not neuralnetwork", 14000)
+def test_everything(tmp_path: Path) -> None:
+    compared, operators, output = run((), "not neuralnetwork", 14000, tmp_path / "pytest")
     assert compared > 1000
     assert operators > 120
     print(output[-2000:])
@@ -78,7 +79,7 @@ def test_a_wrong_operator_is_noticed(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-m", "pytest", "-p", "coremltools_conformance", "-p", "wrong_operators", "--pyargs"]
     command += [f"{PACKAGE}.iOS14.test_tensor_operation", "-q", "-k", "TestTile and smoke", "-p", "no:cacheprovider"]
-    command += ["-W", "ignore", "-o", "addopts=", "--rootdir", str(HERE)]
+    command += ["-W", "ignore", "-o", "addopts=", "--rootdir", str(HERE), f"--basetemp={tmp_path / 'pytest'}"]
     environment = {**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{tmp_path}"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment, cwd=HERE, check=False)
     assert done.returncode == 1, done.stdout[-3000:]
