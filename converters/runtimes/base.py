@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from converters.errors import BadInputError
+
+if TYPE_CHECKING:
+    from converters.targets.metadata import ArtifactMetadata
 
 Array = npt.NDArray[np.generic]
 Arrays = dict[str, Array]
@@ -61,6 +64,7 @@ class Session(ABC):
         self.threads = threads or default_threads()
         self.inputs: tuple[TensorSpec, ...] = ()
         self.outputs: tuple[TensorSpec, ...] = ()
+        self.metadata: ArtifactMetadata | None = None  # a backend fills it in where the file has it
         self._is_open = False
         if not self.path.exists():
             raise BadInputError(f"{self.path.name} does not exist.", "", "Check the path.")

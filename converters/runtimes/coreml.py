@@ -61,7 +61,6 @@ class CoreMLSession(Session):
         self.compute_precision = compute_precision
         self.is_reference = reference or not _core_ml_predicts()
         self.label = REFERENCE_LABEL if self.is_reference else CORE_ML_LABEL
-        self.metadata: ArtifactMetadata | None = None
         self._program: MilProgram | None = None
         self._model: Any = None
         self._edges: dict[str, _Edge] = {}

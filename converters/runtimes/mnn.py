@@ -27,7 +27,6 @@ class MnnSession(Session):
 
     def __init__(self, path: Any, *, threads: int | None = None, fast_kernels: bool = True) -> None:
         self.fast_kernels = fast_kernels
-        self.metadata: ArtifactMetadata | None = None
         self._interpreter: Any = None
         self._session: Any = None
         super().__init__(path, threads=threads)

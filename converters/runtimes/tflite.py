@@ -27,7 +27,6 @@ class TFLiteSession(Session):
     runtime: ClassVar[str] = "tflite"
 
     def __init__(self, path: Path, *, threads: int | None = None) -> None:
-        self.metadata: ArtifactMetadata | None = None
         self._interpreter: Any = None
         self._bindings: dict[str, tuple[EdgeBinding, int, str]] = {}
         super().__init__(path, threads=threads)
