@@ -1,0 +1,113 @@
+"""emap: the matrix that swappers of the inswapper kind carry for their host, and what hosts do with it.
+
+It is the graph's last initializer, read by no node. It is not orthogonal (singular values from .001 to 20 in the
+published file), so the two rules in use give latents of different length.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from converters.errors import BadInputError
+from converters.face.embed import unit
+from converters.face.faces import Embedding
+
+if TYPE_CHECKING:
+    import onnx
+
+Emap = npt.NDArray[np.float32]
+"""Embedding width x latent width."""
+_LARGEST_FILE = 64 * 1024**2
+
+
+class EmapRule(StrEnum):
+    """Whose arithmetic makes the latent."""
+
+    FACEFUSION = "facefusion"
+    INSIGHTFACE = "insightface"
+
+
+def source_latent(embedding: Embedding, emap: Emap, rule: EmapRule = EmapRule.FACEFUSION) -> Embedding:
+    """Return the latent a swapper of the inswapper kind takes as `source`.
+
+    Args:
+        embedding: raw, of the width of emap's rows.
+        emap: from the swapper's own file.
+        rule: FACEFUSION divides (raw . emap) by the raw embedding's length and leaves it there; INSIGHTFACE takes the
+            unit embedding and brings the product to length 1 again.
+
+    Raises:
+        BadInputError: the embedding does not fit, is not finite, or has no length.
+    """
+    if embedding.shape != (emap.shape[0],):
+        raise BadInputError(
+            f"The embedding has {embedding.size} numbers, the swapper's emap takes {emap.shape[0]}.",
+            "The recogniser does not belong to this swapper.",
+            "Give the recogniser that the swapper was trained with.",
+        )
+    latent = (unit(embedding).astype(np.float64) @ emap.astype(np.float64)).astype(np.float32)
+    return unit(latent) if EmapRule(rule) is EmapRule.INSIGHTFACE else latent
+
+
+def emap_of(proto: onnx.ModelProto) -> Emap | None:
+    """Return the last initializer where it is a matrix that no node reads, None where the file carries no emap."""
+    import onnx
+
+    initializers = proto.graph.initializer
+    if not initializers or len(initializers[-1].dims) != 2:
+        return None
+    last = initializers[-1]
+    if any(last.name in node.input for node in proto.graph.node):
+        return None
+    return _checked(onnx.numpy_helper.to_array(last), last.name)
+
+
+def read_emap(path: Path) -> Emap:
+    """Read emap from a swapper (.onnx, any source `source.load` takes) or from the `-emap.npy` beside its artifacts.
+
+    Raises:
+        StudioError: as `source.load` does.
+        BadInputError: the file has none.
+    """
+    if path.suffix.lower() == ".npy":
+        return _read_array(path)
+    from converters.model.source import load
+
+    emap = emap_of(load(path).proto)
+    if emap is None:
+        raise BadInputError(
+            f"{path.name} carries no emap.",
+            "Its last initializer is no matrix kept for the host; simplifiers drop it.",
+            "Give the swapper as it was published, or the -emap.npy that was written beside the converted files.",
+        )
+    return emap
+
+
+def _read_array(path: Path) -> Emap:
+    """Read a .npy of a matrix; the header is believed only as far as the file is long."""
+    try:
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, is_fortran, dtype = read(file)
+            wanted = int(np.prod(shape, dtype=object)) * dtype.itemsize
+            if dtype.hasobject or size > _LARGEST_FILE or wanted != size - file.tell():
+                raise ValueError(f"{shape} of {dtype} in {size} bytes")
+            values = np.frombuffer(file.read(wanted), dtype).reshape(shape, order="F" if is_fortran else "C")
+    except (OSError, ValueError) as error:
+        raise BadInputError(
+            f"{path.name} cannot be read as an emap.", f"{error}.", "Convert the model anew."
+        ) from error
+    return _checked(values, path.name)
+
+
+def _checked(values: npt.NDArray[Any], name: str) -> Emap:
+    if values.ndim != 2 or values.dtype.kind != "f" or not np.isfinite(values).all():
+        raise BadInputError(f"{name} is no matrix of finite numbers.", "", "Give the swapper as it was published.")
+    return np.ascontiguousarray(values, np.float32)
