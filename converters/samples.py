@@ -11,42 +11,38 @@ import numpy.typing as npt
 from converters.errors import BadInputError
 from converters.measure.parity import Sample, SampleKind
 from converters.model.signature import ColourOrder, Role, Signature, TensorInfo
+from converters.pictures import READABLE_SUFFIXES, read_picture
 from converters.runtimes.base import Array, Arrays
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _DRAWN_SIDE = 256
 Picture = npt.NDArray[np.uint8]
 """Height x width x 3, RGB, 0..255."""
 
 
 def read_pictures(folder: Path, most: int) -> list[tuple[str, Picture]]:
-    """Read up to `most` pictures of a folder, spread evenly over its sorted names.
+    """Read up to `most` pictures of a folder, spread evenly over its sorted names; what cannot be read is left out.
 
     Raises:
-        BadInputError: no such folder, or none of its files is a readable picture.
+        BadInputError: no such folder, or none of its files is a readable picture; it says why the first is none.
     """
-    import cv2
-
     if not folder.is_dir():
         raise BadInputError(f"{folder} is no folder.", "", "Give a folder of face crops.")
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file())
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in READABLE_SUFFIXES and file.is_file())
     # Evenly spread ones first, then the others, in case some of the former are unreadable.
     spread = [files[place * len(files) // most] for place in range(most)] if len(files) > most else files
     pictures: list[tuple[str, Picture]] = []
+    first_refusal = ""
     for file in dict.fromkeys([*spread, *files]):
         try:
-            data = np.frombuffer(file.read_bytes(), np.uint8)
-        except OSError as error:
-            raise BadInputError(
-                f"{file.name} cannot be read.", f"{error.strerror}.", "Check its permissions."
-            ) from error
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-        if picture is not None:
-            pictures.append((file.name, np.ascontiguousarray(picture[..., ::-1])))
+            pictures.append((file.name, read_picture(file)))
+        except BadInputError as error:
+            first_refusal = first_refusal or f"{error.what} {error.why}".strip()
         if len(pictures) == most:
             break
     if not pictures:
-        raise BadInputError(f"{folder} holds no readable picture.", "", f"Known kinds: {', '.join(PICTURE_SUFFIXES)}.")
+        raise BadInputError(
+            f"{folder} holds no readable picture.", first_refusal, f"Known kinds: {', '.join(READABLE_SUFFIXES)}."
+        )
     return pictures
 
 
