@@ -128,7 +128,7 @@ def scale_of(matrix: Matrix) -> float:
 
 
 def rescaled(matrix: Matrix, factor: float) -> Matrix:
-    """Return the matrix to the same crop with `factor` times the pixels a side: pixel centres lie at (n + .5) * factor."""
+    """Return the matrix to the same crop with `factor` times the pixels a side; a pixel is an area, not a point."""
     larger = matrix * factor
     larger[:, 2] += (factor - 1) / 2
     return larger

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 Emap = npt.NDArray[np.float32]
 """Embedding width x latent width."""
+_MAY_LACK_EMAP = "inswapper_like"
 _LARGEST_FILE = 64 * 1024**2
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 class EmapRule(StrEnum):
@@ -67,6 +69,19 @@ def emap_of(proto: onnx.ModelProto) -> Emap | None:
     return _checked(onnx.numpy_helper.to_array(last), last.name)
 
 
+def emap_of_swapper(proto: onnx.ModelProto, family: str) -> Emap | None:
+    """Return a swapper's emap; the identity for one of another width that has none: it takes the unit embedding."""
+    emap = emap_of(proto)
+    if emap is not None or family != _MAY_LACK_EMAP:
+        return emap
+    width = next(int(value.type.tensor_type.shape.dim[-1].dim_value) for value in proto.graph.input if _is_flat(value))
+    return np.eye(width, dtype=np.float32)
+
+
+def _is_flat(value: onnx.ValueInfoProto) -> bool:
+    return len(value.type.tensor_type.shape.dim) == 2
+
+
 def read_emap(path: Path) -> Emap:
     """Read emap from a swapper (.onnx, any source `source.load` takes) or from the `-emap.npy` beside its artifacts.
 
@@ -78,7 +93,8 @@ def read_emap(path: Path) -> Emap:
         return _read_array(path)
     from converters.model.source import load
 
-    emap = emap_of(load(path).proto)
+    model = load(path)
+    emap = emap_of_swapper(model.proto, model.family)
     if emap is None:
         raise BadInputError(
             f"{path.name} carries no emap.",
@@ -94,8 +110,9 @@ def _read_array(path: Path) -> Emap:
         with path.open("rb") as file:
             size = path.stat().st_size
             version = np.lib.format.read_magic(file)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, is_fortran, dtype = read(file)
+            if version not in _HEADERS:
+                raise ValueError(f"format {version} of .npy")
+            shape, is_fortran, dtype = _HEADERS[version](file)
             wanted = int(np.prod(shape, dtype=object)) * dtype.itemsize
             if dtype.hasobject or size > _LARGEST_FILE or wanted != size - file.tell():
                 raise ValueError(f"{shape} of {dtype} in {size} bytes")

@@ -45,7 +45,8 @@ def mean_embedding(embeddings: Sequence[Embedding]) -> Embedding:
     """Return the mean of several raw embeddings of one person, raw again; ValueError for none."""
     if not embeddings:
         raise ValueError("no embeddings to average")
-    return np.mean(np.stack(embeddings), axis=0, dtype=np.float64).astype(np.float32)
+    mean: Embedding = np.stack(embeddings).mean(axis=0, dtype=np.float64).astype(np.float32)
+    return mean
 
 
 class Embedder(ABC):

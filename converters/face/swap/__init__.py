@@ -1,0 +1,1 @@
+"""Swappers of every family behind one class: what each takes and gives is data."""
