@@ -1,0 +1,128 @@
+"""Identity, landmarks, latency and summaries: exact answers, ranges, refusals."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+import pytest
+
+from converters.errors import BadInputError
+from converters.measure.identity import cosine, identity
+from converters.measure.landmark import displacement
+from converters.measure.latency import LEAST_RUNS, latency_of, measure_latency
+from converters.measure.summary import summarise
+from tests.measure.drawn import blurred, portrait
+
+
+def test_cosine() -> None:
+    one = np.array([[3.0, 4.0]], np.float32)
+    assert cosine(one, one * 7) == pytest.approx(1)
+    assert cosine(one, -one) == pytest.approx(-1)
+    assert cosine(one, np.array([4.0, -3.0])) == pytest.approx(0)
+    assert cosine(one, np.array([1.0, 0.0])) == pytest.approx(0.6)
+    assert cosine(one, np.array([1.0, 0.1])) != pytest.approx(0.6)
+
+
+def test_cosine_of_nothing_is_refused() -> None:
+    with pytest.raises(BadInputError, match="zero or not finite"):
+        cosine(np.zeros(4), np.ones(4))
+    with pytest.raises(BadInputError, match="zero or not finite"):
+        cosine(np.array([np.nan, 1]), np.ones(2))
+    with pytest.raises(ValueError, match="4 and 5 numbers"):
+        cosine(np.ones(4), np.ones(5))
+
+
+def test_identity_asks_the_embedder() -> None:
+    def embedder(picture: np.ndarray) -> np.ndarray:
+        return picture.astype(np.float32).mean(axis=(0, 1)) - 120
+
+    same = identity(portrait(), portrait(), embedder)
+    assert same == pytest.approx(1)
+    assert identity(portrait(), 255 - portrait(), embedder) < identity(portrait(), blurred(portrait(), 3), embedder)
+
+
+def face(seed: int = 0) -> np.ndarray:
+    points = np.random.default_rng(seed).uniform(20, 100, (68, 2))
+    points[36], points[45] = (30, 50), (80, 50)
+    return points
+
+
+def test_displacement_is_relative_to_the_eyes() -> None:
+    moved = face() + np.array([3, 4])
+    assert displacement(face(), face()) == 0
+    assert displacement(face(), moved) == pytest.approx(5 / 50)
+    assert displacement(face() * 4, moved * 4) == pytest.approx(5 / 50)
+    moved[10] += 1
+    assert displacement(face(), moved) != pytest.approx(5 / 50)
+
+
+def test_displacement_refuses_what_is_no_face() -> None:
+    blind = face()
+    blind[45] = blind[36]
+    with pytest.raises(BadInputError, match="no face"):
+        displacement(blind, face())
+    with pytest.raises(BadInputError, match="no face"):
+        displacement(face(), np.full((68, 2), np.nan))
+    with pytest.raises(ValueError, match="68 x 2"):
+        displacement(np.zeros((5, 2)), np.zeros((5, 2)))
+
+
+def test_latency_figures() -> None:
+    figures = latency_of([float(value) for value in range(1, 21)], warm_up=2)
+    assert figures.median == 10.5
+    assert figures.p90 == 18
+    assert figures.runs == 20
+    assert latency_of([1.0] * 17 + [9.0] * 3, 0).p90 == 9
+    assert latency_of([1.0] * 18 + [9.0] * 2, 0).p90 == 1
+
+
+def test_latency_leaves_the_warm_up_out() -> None:
+    calls = 0
+
+    def call() -> None:
+        nonlocal calls
+        calls += 1
+        time.sleep(0.05 if calls <= 3 else 0.002)
+
+    figures = measure_latency(call, runs=10, warm_up=3)
+    assert calls == 13
+    assert figures.runs == 10
+    assert 0.002 <= figures.median <= figures.p90
+    assert figures.median < 0.05
+    calls = 0
+    assert measure_latency(call, runs=10, warm_up=0).runs == 10
+    assert calls == 10
+
+
+def test_latency_keeps_to_its_budget_and_refuses_too_few_runs() -> None:
+    figures = measure_latency(lambda: time.sleep(0.003), runs=10_000, warm_up=0, budget=0.0)
+    assert figures.runs == LEAST_RUNS
+    with pytest.raises(ValueError, match="too few"):
+        measure_latency(lambda: None, runs=LEAST_RUNS - 1)
+    with pytest.raises(ValueError, match="too few"):
+        latency_of([1.0] * (LEAST_RUNS - 1), 0)
+
+
+def test_summaries_name_the_worst() -> None:
+    values = {f"{number}.png": float(number) for number in range(1, 41)}
+    worse_up = summarise(values, higher_is_better=False)
+    assert (worse_up.mean, worse_up.p95, worse_up.worst, worse_up.worst_sample) == (20.5, 38, 40, "40.png")
+    worse_down = summarise(values, higher_is_better=True)
+    assert (worse_down.p95, worse_down.worst, worse_down.worst_sample) == (3, 1, "1.png")
+    assert summarise({"a": 2.0}, higher_is_better=True).p95 == 2
+
+
+def test_summaries_of_equal_and_broken_pictures() -> None:
+    equal = summarise({"a": math.inf, "b": math.inf}, higher_is_better=True)
+    assert equal.mean == math.inf
+    assert equal.equal == 2
+    assert equal.to_json()["mean"] is None
+    mixed = summarise({"a": math.inf, "b": 40.0, "c": 30.0}, higher_is_better=True)
+    assert (mixed.mean, mixed.worst, mixed.worst_sample, mixed.equal) == (35, 30, "c", 1)
+    broken = summarise({"a": 1.0, "b": math.nan}, higher_is_better=False)
+    assert broken.worst_sample == "b"
+    assert math.isnan(broken.mean)
+    with pytest.raises(ValueError, match="nothing"):
+        summarise({}, higher_is_better=True)
