@@ -19,6 +19,7 @@ MAY_IMPORT_AT_THE_TOP = (
     "converters/torch_import/",
     "converters/runtimes/mil/",
     "converters/model/architectures/",
+    "converters/training/",
     "converters/measure/lpips_torch.py",
 )
 FORBIDDEN = {

@@ -43,7 +43,7 @@ def representative(known: Family) -> Family:
 def test_all_published_models_are_listed() -> None:
     ours = [known for known in ALL if known.kind != "deep swapper" and known.vendor]
     with_release = [
-        known for known in ours if not known.id.startswith(("ultraface", "yunet_n", "pfld", "retinaface_m"))
+        known for known in ours if not known.id.startswith(("ultraface", "yunet_n", "pfld", "retinaface_m", "demo_"))
     ]
     assert len(with_release) == FACEFUSION_MODELS
     kinds = {known.kind for known in ALL}
@@ -84,7 +84,7 @@ def test_a_graph_with_the_published_structure_is_recognised(known: Family) -> No
     [
         (1024, False, "inswapper_128"),
         (1024, True, "inswapper_128_fp16"),
-        (128, False, "inswapper_like"),
+        (128, False, "demo_swapper"),
         (512, False, "inswapper_like"),
     ],
 )

@@ -1,0 +1,58 @@
+"""From checkpoints to the files that ship: ONNX graphs, and the swapper's state dict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from converters.model.architectures.inswapper import EMAP, Inswapper, Swapper, SwapperConfig
+from converters.model.network import append_orphans, graph_from_network
+from converters.progress import Progress
+from converters.training.embedder import IdentityEmbedder
+from converters.training.swapper import WIDTH, fold_normalisations
+
+if TYPE_CHECKING:
+    import onnx
+
+
+def swapper_network(weights: Mapping[str, Tensor]) -> Swapper:
+    """Return the swapper with trained weights; keys it does not know (`emap`) are left out."""
+    swapper = Swapper(SwapperConfig.of_width(WIDTH))
+    swapper.load_state_dict({key: value for key, value in weights.items() if key != EMAP})
+    return swapper.eval()
+
+
+def embedder_network(weights: Mapping[str, Tensor]) -> IdentityEmbedder:
+    """Return the embedder with trained weights, its normalisations folded into its convolutions."""
+    embedder = IdentityEmbedder()
+    embedder.load_state_dict(weights)
+    embedder.eval()
+    fold_normalisations(embedder)
+    return embedder
+
+
+def swapper_graph(swapper: nn.Module) -> onnx.ModelProto:
+    """Return the graph that face-swap programs open; its `emap` (last) is the identity matrix."""
+    architecture = Inswapper()
+    examples = {name: torch.zeros(shape) for name, shape in architecture.inputs(SwapperConfig.of_width(WIDTH)).items()}
+    proto = graph_from_network(swapper, examples, architecture.outputs, Progress())
+    append_orphans(proto, {EMAP: torch.eye(512)})
+    proto.graph.name = "demo_swapper"
+    return proto
+
+
+def embedder_graph(embedder: nn.Module) -> onnx.ModelProto:
+    """Return the graph: `input` 1x3x112x112 (RGB, -1..1) -> `embedding` 1x512, raw."""
+    proto = graph_from_network(embedder, {"input": torch.zeros(1, 3, 112, 112)}, ("embedding",), Progress())
+    proto.graph.name = "demo_embedder"
+    return proto
+
+
+def write_checkpoint(swapper: nn.Module, path: Path) -> None:
+    """Write a state dict with `emap` at its end, as `torch.load(weights_only=True)` reads it."""
+    state = {key: value.detach().clone().contiguous() for key, value in swapper.state_dict().items()}
+    torch.save({**state, EMAP: torch.eye(512)}, path)
