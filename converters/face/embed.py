@@ -90,19 +90,21 @@ class SessionEmbedder(Embedder):
         session: one picture in, one vector out.
         signature: of it; unknown normalisation counts as -1..1.
         family: id, "" when unknown.
+        name: for people; the session's file where it is not given.
 
     Raises:
         UnsupportedError: it is no recogniser.
     """
 
-    def __init__(self, session: Session, signature: Signature, family: str = "") -> None:
+    def __init__(self, session: Session, signature: Signature, family: str = "", *, name: str = "") -> None:
+        name = name or session.path.name
         signature = with_sessions_shapes(signature, session)
         known = family_called(family)
         pictures = [tensor for tensor in signature.inputs if is_picture(tensor)]
         vectors = [tensor for tensor in signature.outputs if _is_vector(tensor)]
         if len(pictures) != 1 or len(signature.inputs) != 1 or not vectors:
             raise UnsupportedError(
-                f"{session.path.name} is no face recogniser.",
+                f"{name} is no face recogniser.",
                 "A recogniser takes one picture and gives one embedding.",
                 "Give an ArcFace model, such as arcface_w600k_r50.",
             )
@@ -111,7 +113,7 @@ class SessionEmbedder(Embedder):
             tensor = with_family_facts(tensor, known.inputs[0])
         if not tensor.mean and tensor.value_range is None:
             tensor = replace(tensor, mean=_MEAN, std=_STD)
-        self._input = ImageInput(tensor, session.path.name)
+        self._input = ImageInput(tensor, name)
         self._output = vectors[0].name
         self._session = session
         super().__init__((known.template if known else "") or TEMPLATE, self._input.side)
@@ -137,7 +139,7 @@ def open_embedder(model: Path | Opened, *, threads: int | None = None) -> Iterat
         UnsupportedError: it is no recogniser.
     """
     if isinstance(model, Opened):
-        yield SessionEmbedder(model.session, model.signature, model.family)
+        yield SessionEmbedder(model.session, model.signature, model.family, name=model.name)
         return
     with opened(model, threads=threads) as found:
-        yield SessionEmbedder(found.session, found.signature, found.family)
+        yield SessionEmbedder(found.session, found.signature, found.family, name=found.name)

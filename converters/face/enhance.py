@@ -36,17 +36,20 @@ class ImageToImage:
         signature: of it; unknown normalisation counts as 0..1.
         family: id, "" when unknown.
         strength: 0..1, for those other inputs.
+        name: for people; the session's file where it is not given.
 
     Raises:
         UnsupportedError: it takes or gives no picture, or several, or of no fixed size.
         BadInputError: the strength is out of range.
     """
 
-    def __init__(self, session: Session, signature: Signature, family: str = "", *, strength: float = 0.5) -> None:
+    def __init__(
+        self, session: Session, signature: Signature, family: str = "", *, strength: float = 0.5, name: str = ""
+    ) -> None:
         if not 0 <= strength <= 1:
             raise BadInputError(f"The strength is {strength}.", "", "Give a number from 0 to 1.")
         signature = with_sessions_shapes(signature, session)
-        name = session.path.name
+        name = name or session.path.name
         known = family_called(family)
         pictures = [tensor for tensor in signature.inputs if is_picture(tensor)]
         drawn = [tensor for tensor in signature.outputs if is_picture(tensor)]

@@ -157,9 +157,9 @@ class _Masker:
         UnsupportedError: it does not take one square picture.
     """
 
-    def __init__(self, session: Session, signature: Signature, family: str, outputs: str) -> None:
+    def __init__(self, session: Session, signature: Signature, family: str, outputs: str, name: str) -> None:
         signature = with_sessions_shapes(signature, session)
-        name = session.path.name
+        name = name or session.path.name
         pictures = [tensor for tensor in signature.inputs if is_picture(tensor)]
         if len(pictures) != 1 or len(signature.inputs) != 1 or not signature.outputs:
             raise UnsupportedError(f"{name} is no network that masks faces.", "It should take one picture.")
@@ -182,13 +182,14 @@ class Occluder(_Masker):
         session: one picture in, one mask out.
         signature: of it.
         family: id, "" when unknown.
+        name: for people; the session's file where it is not given.
 
     Raises:
         UnsupportedError: it is no such network.
     """
 
-    def __init__(self, session: Session, signature: Signature, family: str = "") -> None:
-        super().__init__(session, signature, family, "mask")
+    def __init__(self, session: Session, signature: Signature, family: str = "", *, name: str = "") -> None:
+        super().__init__(session, signature, family, "mask", name)
 
     def mask(self, crop: Crop) -> Mask:
         """Return side x side, 0..1, of a crop as it was BEFORE the swap."""
@@ -202,16 +203,17 @@ class RegionMasker(_Masker):
         session: one picture in, class scores out (1 x classes x height x width).
         signature: of it.
         family: id, "" when unknown.
+        name: for people; the session's file where it is not given.
 
     Raises:
         UnsupportedError: it is no such network.
     """
 
-    def __init__(self, session: Session, signature: Signature, family: str = "") -> None:
-        super().__init__(session, signature, family, "classes")
+    def __init__(self, session: Session, signature: Signature, family: str = "", *, name: str = "") -> None:
+        super().__init__(session, signature, family, "classes", name)
         if self._output.is_static and (len(self._output.shape) != 4 or self._output.static_shape[1] < len(REGIONS) + 4):
             raise UnsupportedError(
-                f"{session.path.name} does not tell the regions of a face.",
+                f"{name or session.path.name} does not tell the regions of a face.",
                 f"Its output is {self._output.shape}, not 1 x 19 classes x height x width.",
             )
 

@@ -100,8 +100,9 @@ def _bound(tensors: Sequence[TensorInfo], known: Sequence[FamilyTensor]) -> dict
     bound: dict[str, TensorInfo] = {}
     for fact in known:
         key = fact.name if fact.name in (TARGET, SOURCE) else "mask" if fact.role is Role.MASK else ""
-        found = [tensor for tensor in tensors if tensor.name == key] or [
-            tensor for tensor in tensors if tensor.name not in (TARGET, SOURCE) and _could_be(tensor, fact)
+        fitting = [tensor for tensor in tensors if _could_be(tensor, fact)]
+        found = [tensor for tensor in fitting if tensor.name == key] or [
+            tensor for tensor in fitting if tensor.name not in (TARGET, SOURCE)
         ]
         free = [tensor for tensor in found if tensor.name not in {taken.name for taken in bound.values()}]
         # two inputs alike and neither named: which is the target would be a guess
@@ -111,7 +112,7 @@ def _bound(tensors: Sequence[TensorInfo], known: Sequence[FamilyTensor]) -> dict
 
 
 def _could_be(tensor: TensorInfo, fact: FamilyTensor) -> bool:
-    """Whether a tensor with another name is this one by its shape: artifacts of other programs rename edges."""
+    """Whether a tensor is this one by its shape, whatever its name: artifacts of other programs rename edges."""
     if fact.role is Role.IMAGE and not is_picture(tensor):
         return False
     shape = fact.shape or ()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 EMBEDDER_KEY: Final = "ffstudio.embedder"
 """In `metadata_props` of a swapper's ONNX file: which recogniser it was trained with."""
 DEMO: Final = "demo"
+_DEMO_FAMILY: Final = "demo_swapper"
 
 
 @contextmanager
@@ -58,7 +59,13 @@ def open_swapper(
             matrix = read_emap(emap) if emap is not None else find_emap(found)
         network = stack.enter_context(opened(converter, threads=threads)).session if converter is not None else None
         yield SessionSwapper(
-            found.session, found.signature, identifier, emap=matrix, emap_rule=emap_rule, converter=network
+            found.session,
+            found.signature,
+            identifier,
+            emap=matrix,
+            emap_rule=emap_rule,
+            converter=network,
+            name=found.name,
         )
 
 
@@ -98,7 +105,8 @@ def embedder_for(model: Opened, given: Path | None = None) -> Path | None:
 
     Args:
         model: the swapper.
-        given: the person's choice, "" and None for none. It does not outweigh the demo swapper's own.
+        given: the person's choice. It does not outweigh what the demo swapper says of itself; where only the structure
+            is the demo swapper's, it does.
 
     Raises:
         BadInputError: this swapper needs a recogniser that does not come with the program.
@@ -108,6 +116,8 @@ def embedder_for(model: Opened, given: Path | None = None) -> Path | None:
     known = family_called(model.family)
     if known is not None and known.kind == "swapper" and not known.embedding:
         return None
+    if given is None and model.family == _DEMO_FAMILY:
+        return DEMO_EMBEDDER
     if given is None:
         raise BadInputError(
             f"{model.name} needs a face recogniser.",

@@ -27,6 +27,7 @@ class SessionSwapper(Swapper):
         emap: for families whose embedding goes through it; an artifact does not carry it, its original does.
         emap_rule: whose arithmetic.
         converter: the crossface network, for families whose embedding goes through one.
+        name: for people; the session's file where it is not given.
 
     Raises:
         UnsupportedError: the family is no swapper, or the edges are not those of the family.
@@ -42,8 +43,9 @@ class SessionSwapper(Swapper):
         emap: Emap | None = None,
         emap_rule: EmapRule = EmapRule.FACEFUSION,
         converter: Session | None = None,
+        name: str = "",
     ) -> None:
-        name = session.path.name
+        name = name or session.path.name
         convention = convention_of(with_sessions_shapes(signature, session), family, name)
         self.convention = convention
         self.emap = emap if convention.emap else None
