@@ -89,17 +89,27 @@ def write_picture(path: Path, picture: Picture, *, force: bool = False) -> None:
         UsageError: another ending.
         DestinationError: it exists and `force` is off, or it cannot be written.
     """
-    from PIL import Image
-
     path = Path(path)
-    format_, options = _WRITERS[writable_suffix(path)]
+    suffix = writable_suffix(path)
     if not force and os.path.lexists(path):
         raise taken(path)
     with Staging(path.parent) as staging:
         staged = staging.path / "picture"
         with destination_errors(path):
-            Image.fromarray(np.ascontiguousarray(picture)).save(staged, format=format_, **options)
+            staged.write_bytes(encoded_picture(picture, suffix))
         staging.place(staged, path.name, force=force)
+
+
+def encoded_picture(picture: Picture, suffix: str) -> bytes:
+    """Return a picture (height x width x 3, RGB, uint8) as a file of the kind that ends in `suffix`."""
+    import io
+
+    from PIL import Image
+
+    format_, options = _WRITERS[suffix]
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(picture)).save(buffer, format=format_, **options)
+    return buffer.getvalue()
 
 
 def writable_suffix(path: Path) -> str:

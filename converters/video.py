@@ -49,6 +49,8 @@ _MAGIC: tuple[tuple[int, bytes], ...] = (
     (0, b"0&\xb2u\x8ef\xcf\x11"),  # WMV
 )
 
+_STILL_BRANDS = (b"avif", b"heic", b"heix", b"mif1", b"msf1")  # pictures in the container of MP4
+
 
 @dataclass(frozen=True)
 class VideoFrame:
@@ -163,14 +165,25 @@ class VideoReader:
         self.close()
 
 
-def _check_kind(path: Path) -> None:
+def is_video(path: Path) -> bool:
+    """Whether a file begins like a video of a known kind.
+
+    Raises:
+        BadInputError: it is no file that can be read, or empty.
+    """
     descriptor = open_regular(path, "video")
     try:
         start = os.read(descriptor, 1024)
     finally:
         os.close(descriptor)
-    is_stream = start[:1] == b"G" and start[188:189] in (b"G", b"") and start[376:377] in (b"G", b"")
-    if not is_stream and not any(start[place : place + len(magic)] == magic for place, magic in _MAGIC):
+    if start[4:8] == b"ftyp" and start[8:12] in _STILL_BRANDS:
+        return False
+    is_stream = start[:1] == b"G" and start[188:189] == b"G" and start[376:377] == b"G"
+    return is_stream or any(start[place : place + len(magic)] == magic for place, magic in _MAGIC)
+
+
+def _check_kind(path: Path) -> None:
+    if not is_video(path):
         raise BadInputError(
             f"{path.name} is no video, or of a kind that cannot be read.",
             "",
