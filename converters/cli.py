@@ -1,4 +1,4 @@
-"""The command line: `inspect`, `convert` (and later `compare`, `run`)."""
+"""The command line: `inspect`, `convert`, `compare`, `run`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from converters.commands import compare, run
 from converters.errors import CancelledError, StudioError, UsageError, did_you_mean
 from converters.progress import Progress, ProgressMessage
 
@@ -72,6 +73,8 @@ def parser() -> argparse.ArgumentParser:
     convert.add_argument("--step", metavar="STEP", action="append", default=[], help="simplify or rewrite, repeatable")
     convert.add_argument("--recipe", metavar="FILE", type=Path, help="read steps and targets from a recipe")
     convert.add_argument("--force", action="store_true", help="replace existing files")
+    compare.add_arguments(commands)
+    run.add_arguments(commands)
     return top
 
 
@@ -193,6 +196,23 @@ def _convert(options: argparse.Namespace) -> int:
     return conversion.exit_status
 
 
+def _compare(options: argparse.Namespace) -> int:
+    from converters.compare.text import as_text
+
+    comparison = compare.execute(options, parse_shapes(options.shape), Progress(_Printer()))
+    _print(json.dumps(comparison.to_json(), allow_nan=False) if options.json else as_text(comparison))
+    return comparison.exit_status
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.options:
+        _print(run.options_text())
+        return 0
+    done = run.execute(options, Progress(_Printer()))
+    _print(json.dumps(done.to_json(), allow_nan=False) if options.json else done.as_text())
+    return 0
+
+
 def recipe_from(options: argparse.Namespace) -> Recipe:
     """Return the recipe that the command line asks for: the one of --recipe, overridden by what is given beside it."""
     from dataclasses import replace
@@ -256,4 +276,4 @@ def _target_options(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
     return values
 
 
-_COMMANDS = {"inspect": _inspect, "convert": _convert}
+_COMMANDS = {"inspect": _inspect, "convert": _convert, "compare": _compare, "run": _run}

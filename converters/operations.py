@@ -26,6 +26,12 @@ OPERATIONS: dict[str, str] = {
     "export_target": "converters.stages:export_target",
     "verify_target": "converters.stages:verify_target",
     "locate_difference": "converters.stages:locate_difference",
+    "run_model": "converters.face.running:run_model",
+    "compare_original": "converters.compare.sides:compare_original",
+    "compare_candidate": "converters.compare.sides:compare_candidate",
+    "compare_judge": "converters.compare.judging:judge",
+    "compare_html": "converters.compare_report.writing:write_html",
+    "compare_overlays": "converters.compare_report.overlays:write_overlays",
 }
 
 

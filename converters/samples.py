@@ -165,6 +165,18 @@ def _sample(
     return Sample(name, kind, feeds)
 
 
+def real_sample(name: str, picture: Picture, signature: Signature, seed: int) -> Sample:
+    """Return one sample of a picture, for every image input; the seed decides the other inputs.
+
+    Args:
+        name: of the picture.
+        picture: height x width x 3, RGB, 0..255.
+        signature: with static shapes.
+        seed: equal seeds give equal values.
+    """
+    return _sample(name, SampleKind.REAL, signature, seed, lambda tensor: picture_to_tensor(picture, tensor))
+
+
 def verification_samples(signature: Signature, pictures: Sequence[tuple[str, Picture]], real: int) -> list[Sample]:
     """Return samples in the order in which a short time budget should spend itself.
 
@@ -176,10 +188,7 @@ def verification_samples(signature: Signature, pictures: Sequence[tuple[str, Pic
         real: how many samples of real pictures.
     """
     chosen = list(pictures[:real]) or [(f"drawn portrait {seed}", draw_picture(seed)) for seed in range(real)]
-    pictured = [
-        _sample(name, SampleKind.REAL, signature, seed, lambda tensor, p=picture: picture_to_tensor(p, tensor))  # type: ignore[misc]
-        for seed, (name, picture) in enumerate(chosen)
-    ]
+    pictured = [real_sample(name, picture, signature, seed) for seed, (name, picture) in enumerate(chosen)]
 
     def noise(tensor: TensorInfo) -> Array:
         low, high = _image_range(tensor)

@@ -1,0 +1,193 @@
+"""Run a comparison, read from top to bottom. This is the side that never runs native code.
+
+Every model runs in a worker process of its own, one after the other, so that a crash costs its own candidate only and
+no model is timed while another one runs.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from converters.compare.comparison import Candidate, Comparison
+from converters.destination import taken
+from converters.errors import StudioError, UsageError
+from converters.files import Staging
+from converters.progress import Progress
+from converters.worker_client import Call, WorkerPool
+
+PICTURES = 64
+RUNS = 30
+_ORIGINAL, _JUDGE = "original", "measures"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to compare.
+
+    Attributes:
+        original: a model file of any kind, or `demo`.
+        candidates: at least one, likewise.
+        images: a folder of pictures; None for built-in crops.
+        pictures: how many at most.
+        shapes: sizes of inputs of source models, by name.
+        trust: whether source models may run code.
+        embedder: a face recogniser; None for the demo's where it fits.
+        runs: how many to time, at least 10.
+        threads: of each runtime; 0 for the usual number.
+    """
+
+    original: str
+    candidates: tuple[str, ...]
+    images: Path | None = None
+    pictures: int = PICTURES
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    trust: bool = False
+    embedder: Path | None = None
+    runs: int = RUNS
+    threads: int = 0
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """Where a comparison is shown.
+
+    Attributes:
+        html: a file for the report, None for none.
+        overlays: a folder for pictures of the worst frames with their heat maps, None for none.
+        force: replace what is there.
+    """
+
+    html: Path | None = None
+    overlays: Path | None = None
+    force: bool = False
+
+
+def compare(request: Request, files: ReportFiles, progress: Progress | None = None) -> Comparison:
+    """Run every model on the same pictures and measure how far each candidate is from the original.
+
+    Args:
+        request: what to compare.
+        files: what to write; nothing is written when the original cannot be run.
+        progress: told about stages; may cancel.
+
+    Raises:
+        UsageError: the request makes no sense.
+        StudioError: the original cannot be opened or run.
+        DestinationError: a file to write exists, or cannot be written.
+        CancelledError: cancelled; nothing was written.
+        WorkerError: the original's worker crashed.
+    """
+    report = progress or Progress()
+    _check(request, files)
+    start = time.monotonic()
+    with ExitStack() as stack:
+        staging = Path(stack.enter_context(TemporaryDirectory(prefix="ffstudio-compare-")))
+        pool = stack.enter_context(WorkerPool(lanes=1, log_folder=staging / "logs"))
+        common = {"staging": str(staging)}
+        loading = {
+            **common,
+            "shapes": {name: list(shape) for name, shape in request.shapes.items()},
+            "trust": request.trust,
+            "runs": request.runs,
+            "threads": request.threads,
+        }
+        original = Call(
+            "compare_original",
+            {
+                **loading,
+                "model": request.original,
+                "images": str(request.images) if request.images else "",
+                "pictures": request.pictures,
+                "embedder": str(request.embedder) if request.embedder else "",
+            },
+        )
+        first = _finished(pool.run({_ORIGINAL: original}, report, essential=(_ORIGINAL,))[_ORIGINAL])
+
+        names = {number: _label(number, request) for number in range(1, len(request.candidates) + 1)}
+        runs = {
+            names[number]: Call("compare_candidate", {**loading, "model": path, "number": number})
+            for number, path in enumerate(request.candidates, 1)
+        }
+        sides = pool.run(runs, report)
+        judging = {
+            names[number]: Call("compare_judge", {**common, "number": number}, worker=_JUDGE)
+            for number in names
+            if isinstance(sides[names[number]], dict)
+        }
+        judgements = pool.run(judging, report)
+        comparison = Comparison(
+            original=first["side"],
+            candidates=tuple(
+                _candidate(path, sides[names[number]], judgements.get(names[number]))
+                for number, path in enumerate(request.candidates, 1)
+            ),
+            names=tuple(first["names"]),
+            pictures=first["pictures"],
+            embeddings=first["embeddings"],
+            notes=tuple(first["notes"]),
+            seconds=time.monotonic() - start,
+        )
+        _write(comparison, files, common, pool, report)
+        return comparison
+
+
+def _check(request: Request, files: ReportFiles) -> None:
+    from converters.measure.latency import LEAST_RUNS
+
+    if not request.candidates:
+        raise UsageError("No candidate was given.", "", "Name the file to compare with the original.")
+    if request.pictures < 1:
+        raise UsageError(f"At least one picture is needed, not {request.pictures}.")
+    if request.runs < LEAST_RUNS:
+        raise UsageError(f"--runs must be at least {LEAST_RUNS}: fewer have no ninetieth percentile.")
+    for path in (files.html, files.overlays):
+        if path is not None and os.path.lexists(path) and not files.force and not _is_empty_folder(path):
+            raise taken(path)
+
+
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
+
+
+def _label(number: int, request: Request) -> str:
+    return "candidate" if len(request.candidates) == 1 else f"candidate {number}"
+
+
+def _candidate(
+    path: str, side: Mapping[str, Any] | StudioError, judgement: Mapping[str, Any] | StudioError | None
+) -> Candidate:
+    if isinstance(side, StudioError):
+        return Candidate(path, error=side)
+    if isinstance(judgement, StudioError) or judgement is None:
+        return Candidate(path, side["side"], recipe=side["recipe"], error=judgement)
+    return Candidate(path, side["side"], judgement, side["recipe"])
+
+
+def _finished(outcome: dict[str, Any] | StudioError) -> dict[str, Any]:
+    """Return what an essential job returned; its failure has been raised already."""
+    assert not isinstance(outcome, StudioError)
+    return outcome
+
+
+def _write(
+    comparison: Comparison, files: ReportFiles, common: Mapping[str, str], pool: WorkerPool, progress: Progress
+) -> None:
+    """Have a worker draw what was asked for, and move it into place."""
+    wanted = {"html": files.html, "overlays": files.overlays}
+    for kind, path in wanted.items():
+        if path is None:
+            continue
+        with Staging(path.absolute().parent) as staging:
+            staged = staging.path / kind
+            call = Call(
+                f"compare_{kind}", {**common, "comparison": comparison.to_json(), "path": str(staged)}, worker=_JUDGE
+            )
+            pool.run({"report": call}, progress, essential=("report",))
+            staging.place(staged, path.name, force=files.force or _is_empty_folder(path))

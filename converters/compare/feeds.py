@@ -1,0 +1,182 @@
+"""What each model of a comparison is fed: the same pictures, embeddings and parameters for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from converters.compare.crops import FacePicture
+from converters.errors import BadInputError, UnsupportedError
+from converters.face.align import TEMPLATES
+from converters.face.faces import Embedding
+from converters.face.tensors import is_picture
+from converters.model.families import Family, family
+from converters.model.signature import Role, Signature, TensorInfo
+from converters.opened import Opened
+from converters.progress import Progress
+from converters.runtimes.base import Array, Arrays
+from converters.samples import picture_to_tensor, real_sample
+
+SOURCE = "source"
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One run of a model.
+
+    Attributes:
+        name: of the picture.
+        source: name of the picture whose face is to appear, "" where none plays a part.
+        arrays: every input.
+        identity: raw embedding of that face, None where no recogniser looked at it.
+    """
+
+    name: str
+    source: str
+    arrays: Arrays
+    identity: Embedding | None
+
+
+class Feeds:
+    """One feed per picture, made when it is asked for; the face that is to appear is the next picture's.
+
+    Args:
+        model: the original.
+        signature: its own.
+        pictures: with points where the family wants faces.
+        embedder: the recogniser that belongs to the model, or one of the person's choice; None for none.
+        progress: told about every face that is embedded.
+
+    Attributes:
+        embeddings: where they come from, in words; "" for a model without any.
+
+    Raises:
+        UnsupportedError: the signature leaves sizes open.
+    """
+
+    def __init__(
+        self,
+        model: Opened,
+        signature: Signature,
+        pictures: Sequence[FacePicture],
+        embedder: Path | None,
+        progress: Progress,
+    ) -> None:
+        _require_static(signature, model.name)
+        known = family(model.family)
+        self._signature = signature
+        self._pictures = pictures
+        self._images = [tensor for tensor in signature.inputs if is_picture(tensor)]
+        self._vectors = [tensor for tensor in signature.inputs if tensor.role is Role.EMBEDDING]
+        names = [tensor.name for tensor in self._images]
+        self._source_picture = SOURCE if SOURCE in names and len(names) > 1 else ""
+        self._identities: Mapping[str, Embedding] = {}
+        takes_a_face = bool(self._vectors or self._source_picture)
+        if takes_a_face and known and known.template in TEMPLATES and embedder is not None:
+            self._identities = _identities(pictures, embedder, progress)
+        self._latents = _latents(model, known, self._identities) if self._vectors else {}
+        if self._vectors and not self._latents:
+            self._identities = {}  # what the model is told to draw is nobody's face
+        self._templates = dict.fromkeys(names, known.template if known else "")
+        if self._source_picture:
+            self._templates[self._source_picture] = _source_template(model, signature)
+        self.embeddings = _in_words(bool(self._vectors), bool(self._latents), bool(self._source_picture))
+
+    def __len__(self) -> int:
+        """Return how many pictures there are."""
+        return len(self._pictures)
+
+    def make(self, place: int) -> Feed:
+        """Return the feed of one picture."""
+        item, source = self._pictures[place], self._pictures[(place + 1) % len(self._pictures)]
+        # every other input gets the same plausible values as in verification
+        arrays = dict(real_sample(item.name, item.picture, self._signature, place).feeds)
+        for tensor in self._images:
+            chosen = source if tensor.name == self._source_picture else item
+            arrays[tensor.name] = _picture(chosen, tensor, self._templates[tensor.name])
+        if self._latents:
+            arrays |= {tensor.name: _shaped(self._latents[source.name], tensor) for tensor in self._vectors}
+        has_source = bool(self._latents or self._source_picture)
+        return Feed(item.name, source.name if has_source else "", arrays, self._identities.get(source.name))
+
+
+def template_and_side(model: Opened) -> tuple[str, int]:
+    """Return the face template of a model and the side of its crops; "" and 0 for one that takes whole pictures."""
+    known = family(model.family)
+    sides = [max(_size_of(tensor)) for tensor in model.signature.inputs if is_picture(tensor) and tensor.is_static]
+    if known is None or known.template not in TEMPLATES or not sides:
+        return "", 0
+    return known.template, max(sides)
+
+
+def _require_static(signature: Signature, name: str) -> None:
+    loose = [tensor.name for tensor in signature.inputs if not tensor.is_static or -1 in tensor.shape]
+    if loose:
+        raise UnsupportedError(
+            f"{name} leaves sizes of {', '.join(loose)} open.",
+            "Artifacts of other programs may.",
+            "Give the model that it was made from as the original.",
+        )
+
+
+def _size_of(tensor: TensorInfo) -> tuple[int, int]:
+    shape = tensor.static_shape
+    return (shape[1], shape[2]) if tensor.layout == "NHWC" else (shape[2], shape[3])
+
+
+def _picture(item: FacePicture, tensor: TensorInfo, template: str) -> Array:
+    height, width = _size_of(tensor)
+    return picture_to_tensor(item.cut(template, height) if height == width else item.picture, tensor)
+
+
+def _source_template(model: Opened, signature: Signature) -> str:
+    from converters.face.swap.conventions import convention_of
+
+    try:
+        return convention_of(signature, model.family, model.name).source_template
+    except UnsupportedError:  # no swapper, or one whose edges are others: a whole picture will do
+        return ""
+
+
+def _identities(pictures: Sequence[FacePicture], path: Path, progress: Progress) -> dict[str, Embedding]:
+    from converters.face.embed import open_embedder
+
+    found = {}
+    with open_embedder(path) as embedder:
+        for place, item in enumerate(pictures):
+            progress("Embedding faces", place / len(pictures), item.name)
+            if item.points is not None:
+                found[item.name] = embedder.embed(item.picture, item.points)
+    return found
+
+
+def _latents(model: Opened, known: Family | None, identities: Mapping[str, Embedding]) -> dict[str, Embedding]:
+    """Return what the model takes for each face; {} where that needs what is not there (emap, a converter network)."""
+    from converters.face.emap import source_latent
+    from converters.face.embed import unit
+    from converters.face.swap.opening import find_emap
+
+    if known is None or not identities:
+        return {}
+    if known.embedding == "unit":
+        return {name: unit(raw) for name, raw in identities.items()}
+    emap = find_emap(model) if known.embedding == "emap" else None
+    if emap is None:
+        return {}
+    try:
+        return {name: source_latent(raw, emap) for name, raw in identities.items()}
+    except BadInputError:  # a recogniser of another width than this swapper's
+        return {}
+
+
+def _shaped(latent: Embedding, tensor: TensorInfo) -> Array:
+    return latent.reshape(tensor.static_shape).astype(tensor.dtype)
+
+
+def _in_words(takes_embedding: bool, is_real: bool, takes_picture: bool) -> str:
+    if takes_embedding and is_real:
+        return "The face that is to appear in each picture is the next picture's, by the swapper's own recogniser."
+    if takes_embedding:
+        return "The embeddings are seeded random unit vectors, nobody's face: no recogniser of this swapper was given."
+    return "The face that is to appear in each picture is the next picture's." if takes_picture else ""

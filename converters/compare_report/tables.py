@@ -1,0 +1,118 @@
+"""The tables of a report. Everything that comes from a file is escaped here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from converters.compare.comparison import Candidate, Comparison, written
+from converters.compare.measures import MEASURES
+from converters.destination import readable_size
+
+_RUNTIMES = {"onnx": "ONNX Runtime", "mnn": "MNN", "tflite": "LiteRT", "coreml": "Core ML"}
+
+
+def measures_table(output: Mapping[str, Any]) -> str:
+    """Return mean, 95th percentile and worst of every measure of one output."""
+    rows = []
+    for measure, found in output["measures"].items():
+        known, summary = MEASURES[measure], found["summary"]
+        cells = "".join(f"<td class=number>{escape(written(measure, summary[key], summary))}</td>" for key in _KEYS)
+        equal = f" <span class=quiet>({summary['equal']} equal)</span>" if summary["equal"] else ""
+        arrow = "higher is nearer" if known.higher_is_better else "lower is nearer"
+        rows.append(
+            f'<tr><th scope=row title="{escape(known.help)}">{escape(known.title)}{equal}'
+            f"<span class=quiet> {'↑' if known.higher_is_better else '↓'}<span class=hidden> {arrow}</span></span></th>"
+            f"{cells}<td class=name>{escape(str(summary['worst_sample']))}</td></tr>"
+        )
+    head = "".join(f'<th scope=col class="{kind}">{text}</th>' for text, kind in _HEAD)
+    caption = f"Output <b>{escape(output['name'])}</b> ({escape(str(output['role']))})"
+    return _table(caption, f"<tr>{head}</tr>", rows)
+
+
+_KEYS = ("mean", "p95", "worst")
+_HEAD = (
+    ("measure", ""),
+    ("mean", "number"),
+    ("95 % are no worse than", "number"),
+    ("worst", "number"),
+    ("worst picture", ""),
+)
+
+
+def sides_table(comparison: Comparison) -> str:
+    """Return size, time, runtime and hash of every file."""
+    sides = [comparison.original, *(each.side for each in comparison.candidates if each.side)]
+    largest = max([side["size"] for side in sides] + [1])
+    slowest = max([side["latency"]["median"] for side in sides] + [1e-9])
+    rows = []
+    for side in sides:
+        latency = side["latency"]
+        label = f"{_RUNTIMES.get(side['runtime'], side['runtime'])}, {side['threads']} threads"
+        star = "<sup>*</sup>" if side["is_reference"] else ""
+        details = ", ".join(word for word in (side["precision"], side["engine"]) if word)
+        rows.append(
+            f"<tr><th scope=row>{escape(side['name'])}<div class=quiet>{escape(details)}</div></th>"
+            f"<td class=number>{readable_size(side['size'])}{_bar(side['size'] / largest)}</td>"
+            f"<td class=number>{latency['median'] * 1000:.1f} ms{star}{_bar(latency['median'] / slowest)}</td>"
+            f"<td class=number>{latency['p90'] * 1000:.1f} ms{star}</td>"
+            f"<td class=number>{latency['runs']}</td>"
+            f"<td>{escape(label)}</td><td><code class=hash>{escape(side['sha256'])}</code></td></tr>"
+        )
+    names = ("file", "size", "median", "p90", "runs", "runtime", "SHA-256")
+    kinds = ("", "number", "number", "number", "number", "", "")
+    head = "".join(f'<th scope=col class="{kind}">{name}</th>' for name, kind in zip(names, kinds, strict=True))
+    labels = {side["label"] for side in sides if side["is_reference"]}
+    notes = [
+        f"<p class=quiet><sup>*</sup> Core ML was run by the {escape(label)}; its time is not a phone's.</p>"
+        for label in sorted(labels)
+    ]
+    caption = "One run on one picture, measured on this machine after warming up; a phone's times are others."
+    return _table(caption, f"<tr>{head}</tr>", rows) + "".join(notes)
+
+
+def pictures_table(candidate: Candidate) -> str:
+    """Return every measure of every picture, the worst picture first."""
+    columns = [
+        (measure, output, found["values"])
+        for output in candidate.outputs
+        for measure, found in output["measures"].items()
+    ]
+    several = len(candidate.outputs) > 1
+    head = "<th scope=col>picture</th>" + "".join(
+        f"<th scope=col class=number>{escape(prefix + MEASURES[name].title)}</th>"
+        for name, output, _ in columns
+        for prefix in [f"{output['name']}: " if several else ""]
+    )
+    rows = [
+        f"<tr><th scope=row class=name>{escape(name)}</th>"
+        + "".join(f"<td class=number>{escape(written(measure, values[name]))}</td>" for measure, _, values in columns)
+        + "</tr>"
+        for name in candidate.worst_first()
+    ]
+    return _table("", f"<tr>{head}</tr>", rows)
+
+
+def recipe(candidate: Candidate) -> str:
+    """Return what made a candidate, "" where that is not known."""
+    if candidate.recipe is None:
+        return ""
+    text = json.dumps(candidate.recipe, indent=2, ensure_ascii=False)
+    return f"<details><summary>The recipe that made this file</summary><pre>{escape(text)}</pre></details>"
+
+
+def notes(sentences: Sequence[str]) -> str:
+    """Return sentences as a list, "" for none."""
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences if sentence)
+    return f"<ul class=notes>{items}</ul>" if items else ""
+
+
+def _table(caption: str, head: str, rows: Sequence[str]) -> str:
+    above = f"<caption>{caption}</caption>" if caption else ""
+    return f"<div class=scroll><table>{above}<thead>{head}</thead><tbody>{''.join(rows)}</tbody></table></div>"
+
+
+def _bar(share: float) -> str:
+    return f'<div class=bar aria-hidden=true><i style="width:{min(max(share, 0), 1):.1%}"></i></div>'
