@@ -20,6 +20,7 @@ from converters.face.kalman import Box, BoxMotion, overlaps
 
 _IMPOSSIBLE = 100.0  # far above any cost, so that the fewest impossible pairs are made; they are undone afterwards
 _NEWEST_SHARE = 0.1  # of the newest embedding in a track's running mean
+_YOUNG = 50  # sightings until which a track may turn out to be somebody who was away
 _CROWDED = 0.2  # overlap with another detection from which on an embedding may show a bit of both
 
 
@@ -142,7 +143,7 @@ class Tracker:
         boxes = np.array([detection.box for detection in detections], np.float64).reshape(-1, 4)
         for track in self._tracks:
             track.motion.predict()
-        matched = self._matched(boxes, units)
+        matched = self._resumed(self._matched(boxes, units), units)
         crowded = _crowded(boxes)
         identities: list[int | None] = []
         seen = set()
@@ -177,6 +178,35 @@ class Tracker:
             for row, column in zip(rows, columns, strict=True)
             if cost[row, column] < _IMPOSSIBLE
         }
+
+    def _resumed(self, matched: dict[int, Track], units: Sequence[_Unit | None]) -> dict[int, Track]:
+        """Give detections of young tracks back to whom they belong: people who were hidden and come out half covered.
+
+        Such a face resembles nobody at first and begins a track of its own; once it is whole it is known again.
+        """
+        taken = {id(track) for track in matched.values()}
+        resumed = dict(matched)
+        for place, young in matched.items():
+            unit = units[place]
+            if unit is None or young.hits >= _YOUNG:
+                continue
+            away = [
+                track
+                for track in self._tracks
+                if track.embedding is not None and track.hits > young.hits and id(track) not in taken
+            ]
+            best = max(away, key=lambda track: float(track.embedding @ unit), default=None)  # type: ignore[operator]
+            if best is None or best.embedding is None:
+                continue
+            likeness = float(best.embedding @ unit)
+            own = -1.0 if young.embedding is None else float(young.embedding @ unit)
+            if likeness >= self.settings.same and likeness > own:
+                resumed[place] = best
+                best.motion = young.motion
+                best.missed = 0
+                taken.add(id(best))
+                self._tracks.remove(young)
+        return resumed
 
     def _cost(self, boxes: npt.NDArray[np.float64], units: Sequence[_Unit | None]) -> npt.NDArray[np.float64]:
         """Return how badly each track (rows) fits each detection (columns): 0..1, or impossible."""

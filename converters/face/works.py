@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from converters.face.options import NO_LANDMARKER, FaceOptions
 from converters.face.paste import Paster
 from converters.face.pipeline import FacePipeline
 from converters.model.families import family as family_called
+from converters.model.signature import Role
 from converters.opened import Opened
 from converters.progress import Progress
 
@@ -218,9 +219,9 @@ def open_work(
     if kind == "landmarker":
         return Mark(replace(quiet, landmarker=str(model)), thorough=thorough, threads=threads)
     if kind == "masker":
-        return ShowMasks(_masker(found), quiet, thorough=thorough, threads=threads)
+        return ShowMasks(_masker(found, options.family or found.family), quiet, thorough=thorough, threads=threads)
     if kind in ("enhancer", "frame enhancer", "picture"):
-        network = ImageToImage(found.session, found.signature, found.family)
+        network = ImageToImage(found.session, found.signature, options.family or found.family)
         if kind == "enhancer":
             return Enhance(FaceEnhancer(network), quiet, thorough=thorough, threads=threads)
         # an unknown network shall be seen as it is, not mixed with the original
@@ -256,9 +257,8 @@ def _draws_pictures(model: Opened) -> bool:
     return True
 
 
-def _masker(model: Opened) -> Occluder | RegionMasker:
-    known = family_called(model.family)
-    many = known is not None and known.outputs[0].role.value == "classes"
-    kind: Any = RegionMasker if many else Occluder
-    masker: Occluder | RegionMasker = kind(model.session, model.signature, model.family)
-    return masker
+def _masker(model: Opened, family: str) -> Occluder | RegionMasker:
+    known = family_called(family)
+    if known is not None and known.outputs[0].role is Role.CLASSES:
+        return RegionMasker(model.session, model.signature, family)
+    return Occluder(model.session, model.signature, family)

@@ -172,6 +172,26 @@ def test_another_person_in_the_same_place_gets_a_number_of_their_own() -> None:
     assert history[-1] == {1: 2}
 
 
+def test_somebody_who_comes_out_half_covered_is_known_again_once_whole() -> None:
+    """The first sightings after the absence resemble nobody and begin a track of their own."""
+    generator = np.random.default_rng(4)
+    face, other = (vector / np.linalg.norm(vector) for vector in generator.standard_normal((2, 512)))
+
+    def run(whole: float) -> list[int | None]:
+        tracker, given = Tracker(), []
+        for frame in range(40):
+            if 10 <= frame < 20:
+                tracker.update([])
+                continue
+            share = 0.15 if 20 <= frame < 24 else whole if frame >= 24 else 1.0
+            seen = share * face + np.sqrt(1 - share**2) * other
+            given += tracker.update([detection(200 + 10 * frame, 200, 80)], [seen.astype(np.float32)])
+        return given
+
+    assert run(whole=0.9)[-10:] == [1] * 10
+    assert run(whole=0.15)[-10:] == [2] * 10, "who never comes to resemble the first is somebody else"
+
+
 def test_states_of_a_track() -> None:
     tracker = Tracker(TrackerSettings(confirm_after=3, patience=4, forget_after=10))
     face = detection(100, 100, 50)

@@ -1,0 +1,97 @@
+"""Drawn people for the tests of the face pipeline, and networks that do something one can check by eye."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from converters.face.faces import Picture
+from converters.samples import draw_picture
+
+BACKGROUND = (96, 110, 124)
+
+
+def portrait(seed: int, size: int = 256) -> Picture:
+    """Return a drawn person before a plain wall, wide enough for a detector: 2 x size high and wide."""
+    return scene([(seed, size, size)], width=2 * size, height=2 * size, size=size)
+
+
+def scene(
+    people: Sequence[tuple[int, float, float]], *, width: int = 640, height: int = 480, size: int = 200
+) -> Picture:
+    """Return drawn people (seed, x and y of the middle) before a plain wall; the last stands in front."""
+    frame = np.full((height, width, 3), BACKGROUND, np.uint8)
+    for seed, x, y in people:
+        person = cv2.resize(draw_picture(seed), (size, size), interpolation=cv2.INTER_AREA)
+        matrix = np.float64([[1, 0, x - size / 2], [0, 1, y - size / 2]])
+        cv2.warpAffine(person, matrix, (width, height), frame, borderMode=cv2.BORDER_TRANSPARENT)
+    return frame
+
+
+def save(
+    path: Path,
+    nodes: Sequence[onnx.NodeProto],
+    inputs: dict[str, Sequence[int]],
+    outputs: dict[str, Sequence[int]],
+    constants: dict[str, np.ndarray],
+) -> Path:
+    """Write a graph."""
+    graph = helper.make_graph(
+        list(nodes),
+        path.stem,
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)) for name, shape in inputs.items()],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)) for name, shape in outputs.items()],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def swapper(path: Path, *, keep: float = 1.0, paint: float = 0.0, side: int = 128) -> Path:
+    """Write a swapper of inswapper's interface: output = keep * target + paint * (a colour that the source decides)."""
+    pick = np.zeros((512, 3), np.float32)
+    pick[:3] = 8 * np.eye(3)
+    node = helper.make_node
+    nodes = [
+        node("MatMul", ["source", "pick"], ["picked"]),
+        node("Sigmoid", ["picked"], ["level"]),
+        node("Reshape", ["level", "shape"], ["colour"]),
+        node("Mul", ["target", "keep"], ["kept"]),
+        node("Mul", ["colour", "paint"], ["painted"]),
+        node("Add", ["kept", "painted"], ["output"]),
+    ]
+    constants = {
+        "pick": pick,
+        "shape": np.int64([1, 3, 1, 1]),
+        "keep": np.float32(keep),
+        "paint": np.float32(paint),
+        "emap": np.eye(512, dtype=np.float32),
+    }
+    picture = (1, 3, side, side)
+    return save(path, nodes, {"target": picture, "source": (1, 512)}, {"output": picture}, constants)
+
+
+def embedder(path: Path) -> Path:
+    """Write a recogniser: colours of an 8 x 8 grid of the crop, turned at random."""
+    turn = np.random.default_rng(0).normal(0, 1 / 14, (3 * 14 * 14, 512)).astype(np.float32)
+    node = helper.make_node
+    nodes = [
+        node("AveragePool", ["input"], ["grid"], kernel_shape=[8, 8], strides=[8, 8]),
+        node("ReduceMean", ["grid"], ["mean"], axes=[1, 2, 3], keepdims=1),
+        node("Sub", ["grid", "mean"], ["centred"]),
+        node("Flatten", ["centred"], ["flat"]),
+        node("MatMul", ["flat", "turn"], ["embedding"]),
+    ]
+    return save(path, nodes, {"input": (1, 3, 112, 112)}, {"embedding": (1, 512)}, {"turn": turn})
+
+
+def negative(path: Path, side: int = 64) -> Path:
+    """Write a network that turns a picture into its negative."""
+    picture = (1, 3, side, side)
+    nodes = [helper.make_node("Sub", ["one", "picture"], ["drawn"])]
+    return save(path, nodes, {"picture": picture}, {"drawn": picture}, {"one": np.float32(1)})

@@ -1,0 +1,380 @@
+"""The assembled pipeline on drawn people: what is swapped, what stays, who is who, and what it says when it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from converters.errors import BadInputError, UnsupportedError, UsageError
+from converters.face.embed import cosine
+from converters.face.faces import Picture
+from converters.face.finder import FaceFinder
+from converters.face.options import PARAMETERS, FaceOptions, face_options
+from converters.face.paste import Paster
+from converters.face.pipeline import FacePipeline
+from converters.face.swap.opening import open_swapper
+from tests.face.drawn import BACKGROUND, embedder, portrait, scene, swapper
+
+Opener = Callable[..., FacePipeline]
+
+
+@pytest.fixture(scope="module")
+def nets(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    folder = tmp_path_factory.mktemp("nets")
+    return SimpleNamespace(
+        same=swapper(folder / "same.onnx"),
+        half=swapper(folder / "half.onnx", keep=0.5),
+        paint=swapper(folder / "paint.onnx", keep=0.0, paint=1.0),
+        large=swapper(folder / "large.onnx", side=256),
+        embedder=embedder(folder / "embedder.onnx"),
+    )
+
+
+def options(nets: SimpleNamespace, **given: object) -> FaceOptions:
+    return face_options({"family": "inswapper_like", "embedder": str(nets.embedder), **given})
+
+
+@pytest.fixture
+def open_pipeline(nets: SimpleNamespace) -> Iterator[Opener]:
+    opened: list[FacePipeline] = []
+
+    def start(model: Path, *, source: int = 4, thorough: bool = False, **given: object) -> FacePipeline:
+        pipeline = FacePipeline(model, options(nets, **given), thorough=thorough, threads=1)
+        opened.append(pipeline)
+        pipeline.set_source([(f"person {source}", portrait(source))])
+        return pipeline
+
+    yield start
+    for pipeline in opened:
+        pipeline.close()
+
+
+def change(one: Picture, other: Picture) -> np.ndarray:
+    return np.abs(one.astype(int) - other).max(axis=2)
+
+
+# what is swapped and what stays ---------------------------------------------------------------------------------------
+
+
+def test_a_swapper_that_changes_nothing_changes_nothing(nets: SimpleNamespace, open_pipeline: Opener) -> None:
+    """Cut, drawn the same, pasted back: every error of alignment, mask or paste would show."""
+    frame = cv2.GaussianBlur(
+        scene([(3, 200, 240), (8, 470, 220)]), (0, 0), 3
+    )  # the crop has fewer pixels: no fine detail
+    pipeline = open_pipeline(nets.same)
+    done = pipeline.process(frame)
+    assert len(done.crops) == len(done.faces) == 2
+    assert done.remark == ""
+    assert change(done.frame, frame).max() <= 8
+    assert change(done.frame, frame).mean() < 0.2
+    # the twin: pasted back three pixels beside
+    crop = pipeline.crop(frame, done.faces[0])
+    result = pipeline.stage.draw(crop)
+    moved = frame.copy()
+    Paster().paste(moved, result.crop, pipeline.mask(crop, result), crop.matrix + np.array([[0, 0, 3], [0, 0, 0]]))
+    assert change(moved, frame).max() > 20
+
+
+def test_only_faces_change(nets: SimpleNamespace, open_pipeline: Opener) -> None:
+    frame = scene([(3, 200, 240), (8, 470, 220)])
+    before = frame.copy()
+    done = open_pipeline(nets.half).process(frame)
+    assert np.array_equal(frame, before)
+    changed = change(done.frame, frame) > 0
+    for face in done.faces:
+        left, top, right, bottom = (int(value) for value in face.detection.box)
+        middle = done.frame[(top + bottom) // 2, (left + right) // 2].astype(float)
+        assert np.abs(middle - frame[(top + bottom) // 2, (left + right) // 2] / 2).max() <= 3
+        changed[max(top - 60, 0) : bottom + 40, max(left - 50, 0) : right + 50] = False
+    assert not changed.any()
+
+
+def test_the_source_decides_what_is_drawn(nets: SimpleNamespace, open_pipeline: Opener) -> None:
+    """The painted colour is a function of the source's embedding alone."""
+    frame = scene([(3, 320, 240)])
+    pipeline = open_pipeline(nets.paint)
+    painted = {}
+    for person in (4, 9):
+        source = pipeline.set_source([(f"person {person}", portrait(person))])
+        latent = source.embeddings[0] / np.linalg.norm(source.embeddings[0])
+        expected = 255 / (1 + np.exp(-8 * latent[:3]))
+        done = pipeline.process(frame)
+        x, y = done.faces[0].points[2].astype(int)
+        painted[person] = done.frame[y, x].astype(float)
+        assert np.abs(painted[person] - expected).max() < 2
+    assert np.abs(painted[4] - painted[9]).max() > 5, "two sources would look alike"
+
+
+def test_several_pictures_of_the_source_are_averaged(nets: SimpleNamespace, open_pipeline: Opener) -> None:
+    pipeline = open_pipeline(nets.paint)
+    both = pipeline.source_of([("a", portrait(4)), ("b", portrait(9))])
+    assert len(both.embeddings) == 2
+    with pytest.raises(BadInputError, match=r"b\.jpg shows no face"):
+        pipeline.set_source([("a.jpg", portrait(4)), ("b.jpg", np.full((200, 200, 3), 90, np.uint8))])
+
+
+def test_no_face_leaves_the_frame_and_says_so(nets: SimpleNamespace, open_pipeline: Opener) -> None:
+    frame = np.random.default_rng(0).integers(0, 255, (240, 320, 3)).astype(np.uint8)
+    done = open_pipeline(nets.paint).process(frame)
+    assert np.array_equal(done.frame, frame)
+    assert (done.faces, done.crops, done.remark) == ((), (), "No face was found.")
+
+
+# masks, blending, boost -----------------------------------------------------------------------------------------------
+
+
+def test_pixel_boost_keeps_detail(nets: SimpleNamespace, open_pipeline: Opener) -> None:
+    frame = portrait(3, 512)
+    errors = {}
+    for boost in (1, 2):
+        pipeline = open_pipeline(nets.same, pixel_boost=boost)
+        assert pipeline.stage.side == 128 * boost
+        done = pipeline.process(frame)
+        assert done.crops[0].pixels.shape == (128 * boost, 128 * boost, 3)
+        errors[boost] = float(change(done.frame, frame).mean())
+    assert errors[2] < 0.7 * errors[1]
+
+
+@pytest.mark.parametrize("blend", ["poisson", "pyramid"])
+def test_other_ways_of_blending_run(nets: SimpleNamespace, open_pipeline: Opener, blend: str) -> None:
+    frame = scene([(3, 320, 240)])
+    done = open_pipeline(nets.half, blend=blend).process(frame)
+    assert change(done.frame, frame).max() > 4
+    assert not change(done.frame, frame)[:40].any()
+
+
+def test_area_mask_limits_the_change(nets: SimpleNamespace, open_pipeline: Opener) -> None:
+    frame = scene([(3, 320, 240)])
+    whole = open_pipeline(nets.paint).process(frame)
+    mouth_only = open_pipeline(nets.paint, mask="box,area", areas="mouth")
+    done = mouth_only.process(frame)
+    count, all_of_it = (change(each.frame, frame) > 8 for each in (done, whole))
+    assert 0 < count.sum() < 0.2 * all_of_it.sum()
+    rows = np.flatnonzero(count.any(axis=1))
+    eyes, mouth = done.faces[0].points[:2, 1].mean(), done.faces[0].points[3:, 1].mean()
+    assert eyes < rows.min() < mouth
+
+
+def test_enhancer_runs_after_the_swap(nets: SimpleNamespace, open_pipeline: Opener, tmp_path: Path) -> None:
+    from tests.face.drawn import negative
+
+    frame = scene([(3, 320, 240)])
+    plain = open_pipeline(nets.same).process(frame)
+    done = open_pipeline(nets.same, enhancer=str(negative(tmp_path / "n.onnx", 128)), enhancer_mix=1.0).process(frame)
+    x, y = plain.faces[0].points[2].astype(int)
+    assert np.abs(done.frame[y, x].astype(int) - (255 - plain.frame[y, x].astype(int))).max() <= 12
+    assert "enhance" in done.seconds
+
+
+# which faces ----------------------------------------------------------------------------------------------------------
+
+
+def test_one_is_the_largest_and_stays_the_same_person(nets: SimpleNamespace, open_pipeline: Opener) -> None:
+    pipeline = open_pipeline(nets.half, faces="one")
+    small = cv2.resize(portrait(3), (320, 320))
+
+    def frame(shrink: float) -> Picture:
+        large = cv2.resize(portrait(8), None, fx=shrink, fy=shrink)
+        made = np.full((480, 860, 3), BACKGROUND, np.uint8)
+        made[80:400, :320] = small
+        made[: large.shape[0], 340 : 340 + large.shape[1]] = large[:480, :520]
+        return made
+
+    first = pipeline.process(frame(0.85), 0.0)
+    assert len(first.faces) == 2
+    (chosen,) = first.crops
+    assert chosen.face.points[:, 0].min() > 340
+    second = pipeline.process(frame(0.6), 0.04)
+    (still,) = second.crops
+    assert still.face.points[:, 0].min() > 340, "a little smaller than the other by now, but the one it began with"
+    assert still.face.identity == chosen.face.identity
+
+
+def test_reference_picks_a_person(nets: SimpleNamespace, open_pipeline: Opener) -> None:
+    frame = scene([(3, 160, 240), (8, 480, 240)])
+    pipeline = open_pipeline(nets.half, faces="reference", reference_cosine=0.8)
+    with pytest.raises(BadInputError, match="--reference"):
+        pipeline.process(frame)
+    for person, place in ((3, 160), (8, 480)):
+        pipeline.set_reference("picture", portrait(person, 200))
+        done = pipeline.process(frame)
+        assert len(done.faces) == 2
+        (crop,) = done.crops
+        assert abs(crop.face.points[:, 0].mean() - place) < 30
+    pipeline.set_reference("picture", portrait(15, 200))
+    done = pipeline.process(frame)
+    assert (done.crops, done.remark) == ((), "None of the 2 faces is the reference.")
+    assert np.array_equal(done.frame, frame)
+
+
+# time -----------------------------------------------------------------------------------------------------------------
+
+
+def two_who_cross(frame: int) -> Picture:
+    return scene([(3, 130 + 10 * frame, 230), (8, 510 - 10 * frame, 250)], size=180)
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_two_who_cross_keep_their_identities(nets: SimpleNamespace, open_pipeline: Opener, every: int) -> None:
+    pipeline = open_pipeline(nets.same, detect_every=every)
+    seen: dict[int, list[float]] = {}
+    detected = 0
+    for frame in range(40):
+        done = pipeline.process(two_who_cross(frame), frame / 25)
+        detected += "detect" in done.seconds
+        for face in done.faces:
+            assert face.identity is not None or frame > 0
+            if face.identity is not None:
+                seen.setdefault(face.identity, []).append(float(face.points[:, 0].mean()))
+    assert set(seen) == {1, 2}
+    assert all(len(places) >= 25 for places in seen.values())
+    ends = {identity: places[-1] - places[0] for identity, places in seen.items()}
+    assert sorted(np.sign(list(ends.values()))) == [-1, 1], "each went on in their own direction"
+    assert min(map(abs, ends.values())) > 300
+    assert detected == 40 if every == 1 else detected < 25
+
+
+def test_following_between_detections_finds_the_same_places(nets: SimpleNamespace) -> None:
+    def places(every: int) -> list[np.ndarray]:
+        found = []
+        with FaceFinder(options(nets, detect_every=every, track=True), threads=1) as finder:
+            for frame in range(12):
+                (face,) = finder.find(scene([(3, 200 + 6 * frame, 240 - 2 * frame)]), frame / 25)
+                found.append(np.array([*face.detection.box, *face.points.ravel()]))
+        return found
+
+    every_frame, followed = places(1), places(6)
+    differences = [np.abs(one - other).max() for one, other in zip(every_frame, followed, strict=True)]
+    assert max(differences) < 10
+    assert np.abs(followed[-1] - followed[0]).max() > 50, "the face moved by much more than the limit"
+
+
+def test_smoothing_calms_a_still_face_in_noise(nets: SimpleNamespace) -> None:
+    generator = np.random.default_rng(0)
+    still = scene([(3, 320, 240)])
+    frames = [np.clip(still + generator.normal(0, 12, still.shape), 0, 255).astype(np.uint8) for _ in range(20)]
+
+    def jitter(track: bool) -> float:
+        with FaceFinder(options(nets, track=track), threads=1) as finder:
+            points = np.stack([finder.find(frame, number / 25)[0].points for number, frame in enumerate(frames)])
+        return float(np.abs(np.diff(points[3:], axis=0)).mean())
+
+    assert jitter(True) < 0.6 * jitter(False)
+
+
+def test_another_video_begins_with_new_faces(nets: SimpleNamespace) -> None:
+    with FaceFinder(options(nets), threads=1) as finder:
+        assert finder.find(scene([(3, 320, 240)]))[0].identity == 1
+        finder.reset()
+        assert finder.find(scene([(3, 320, 240)]))[0].identity == 2
+
+
+# speed ----------------------------------------------------------------------------------------------------------------
+
+
+def test_buffers_are_used_again_and_stages_are_timed(nets: SimpleNamespace, open_pipeline: Opener) -> None:
+    pipeline = open_pipeline(nets.half)
+    frame = scene([(3, 200, 240), (8, 470, 220)])
+    first, second = pipeline.process(frame, 0.0), pipeline.process(frame, 0.04)
+    assert first.frame.ctypes.data == second.frame.ctypes.data
+    for one, other in zip(first.crops, second.crops, strict=True):
+        assert one.pixels.ctypes.data == other.pixels.ctypes.data
+    assert first.crops[0].pixels.ctypes.data != first.crops[1].pixels.ctypes.data
+    stages = {"detect", "landmarks", "embed", "track", "crop", "swap", "mask", "paste"}
+    assert set(second.seconds) == stages | {"total"}
+    parts = sum(second.seconds[stage] for stage in stages)
+    assert 0.5 * second.seconds["total"] < parts <= second.seconds["total"]
+
+
+def test_a_candidate_draws_into_the_same_crop(nets: SimpleNamespace, open_pipeline: Opener) -> None:
+    frame = scene([(3, 320, 240)])
+    pipeline = open_pipeline(nets.same)
+    source = pipeline.source_of([("source", portrait(4))])
+    with open_swapper(nets.half, family="inswapper_like", threads=1) as candidate:
+        stage = pipeline.new_stage(candidate)
+        with pytest.raises(RuntimeError, match="no source"):
+            stage.draw(pipeline.crop(frame, pipeline.find(frame)[0]))
+        stage.set_source(source)
+        (face,) = pipeline.choose(pipeline.find(frame))
+        crop = pipeline.crop(frame, face)
+        original, drawn = pipeline.stage.draw(crop), stage.draw(crop)
+        assert np.abs(original.crop - crop.pixels).max() < 1e-6
+        assert np.abs(drawn.crop - crop.pixels / 2).max() < 1e-6
+    with (
+        open_swapper(nets.large, family="hyperswap_1a_256", threads=1) as other,
+        pytest.raises(ValueError, match="other crops"),
+    ):
+        pipeline.new_stage(other)
+
+
+# odd pictures ---------------------------------------------------------------------------------------------------------
+
+
+def test_faces_at_the_border_tiny_and_turned(nets: SimpleNamespace, open_pipeline: Opener) -> None:
+    pipeline = open_pipeline(nets.half, track=False, thorough=True)
+    border = scene([(3, 75, 80)])
+    tiny = scene([(3, 320, 240)], size=40)
+    for frame in (
+        border,
+        tiny,
+        np.ascontiguousarray(np.rot90(portrait(3))),
+        portrait(3)[:, :200],
+        portrait(3)[100:103],
+    ):
+        done = pipeline.process(frame)
+        assert done.frame.shape == frame.shape
+        assert bool(done.crops) == (done.remark == "")
+        assert np.array_equal(done.frame, frame) or done.crops
+    assert pipeline.process(border).crops, "cut by the border, but a face"
+
+
+# options --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"mask": "bax"}, "'box'"),
+        ({"mask": ""}, "is empty"),
+        ({"mask": "occlusion"}, "--occluder"),
+        ({"mask": "region"}, "--region-masker"),
+        ({"mask": "area", "landmarker": "none"}, "landmarks"),
+        ({"areas": "chin"}, "Known"),
+        ({"blend": "pasted"}, "blend"),
+        ({"pixel_boost": 0}, "between"),
+        ({"detect_evry": 2}, "'detect_every'"),
+        ({"track": 1}, "bool"),
+    ],
+)
+def test_wrong_options_are_refused(given: dict[str, object], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        face_options(given)
+
+
+def test_options_survive_json() -> None:
+    made = face_options({"mask": "box, area", "pixel_boost": 2})
+    assert face_options(made.to_json()) == made
+    assert {parameter.name for parameter in PARAMETERS} == set(made.to_json())
+    assert made.masks == ("box", "area")
+
+
+def test_what_does_not_fit_is_refused(nets: SimpleNamespace) -> None:
+    with pytest.raises(UnsupportedError, match="family"):
+        FacePipeline(nets.same, replace(options(nets), family=""), threads=1)
+    with pytest.raises(BadInputError, match="recogniser"):
+        FacePipeline(nets.same, replace(options(nets), embedder=""), threads=1)
+
+
+def test_the_test_recogniser_tells_the_drawn_people_apart(nets: SimpleNamespace, open_pipeline: Opener) -> None:
+    pipeline = open_pipeline(nets.same)
+    a, b, c = (
+        pipeline.source_of([("x", portrait(seed, size))]).embeddings[0] for seed, size in ((3, 256), (3, 200), (8, 256))
+    )
+    assert cosine(a, b) > 0.9
+    assert cosine(a, c) < 0.7
