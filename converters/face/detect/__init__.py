@@ -1,0 +1,1 @@
+"""Finding faces: one `Detector`, many models behind it."""
