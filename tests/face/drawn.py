@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -27,10 +28,15 @@ def scene(
     """Return drawn people (seed, x and y of the middle) before a plain wall; the last stands in front."""
     frame = np.full((height, width, 3), BACKGROUND, np.uint8)
     for seed, x, y in people:
-        person = cv2.resize(draw_picture(seed), (size, size), interpolation=cv2.INTER_AREA)
+        person = _person(seed, size)
         matrix = np.float64([[1, 0, x - size / 2], [0, 1, y - size / 2]])
         cv2.warpAffine(person, matrix, (width, height), frame, borderMode=cv2.BORDER_TRANSPARENT)
     return frame
+
+
+@cache
+def _person(seed: int, size: int) -> Picture:
+    return np.asarray(cv2.resize(draw_picture(seed), (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def save(

@@ -1,0 +1,328 @@
+"""`run`: every kind of model and target, through the operation and through the command line itself."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from converters.builtin import DEMO_EMBEDDER, DEMO_GALLERY, DEMO_SWAPPER
+from converters.cli import main
+from converters.commands.run import options_text
+from converters.errors import BadInputError, CancelledError, DestinationError, UnsupportedError, UsageError
+from converters.face.options import PARAMETERS
+from converters.face.running import run_model
+from converters.pictures import read_picture, write_picture
+from converters.progress import Progress
+from converters.video import VideoReader, VideoWriter
+from tests.face.drawn import embedder, negative, portrait, scene, swapper
+
+PROJECT = Path(__file__).resolve().parents[1]
+WALL = np.full((240, 320, 3), 100, np.uint8)
+Runner = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """Models, a source, a target of two people, one without anybody, a clip, and a folder of all sorts."""
+    folder = tmp_path_factory.mktemp("files")
+    made = SimpleNamespace(
+        half=swapper(folder / "half.onnx", keep=0.5),
+        embedder=embedder(folder / "embedder.onnx"),
+        negative=negative(folder / "negative.onnx"),
+        source=folder / "source.png",
+        two=folder / "two.png",
+        wall=folder / "wall.png",
+        clip=folder / "clip.mp4",
+        mixed=folder / "mixed",
+    )
+    write_picture(made.source, portrait(4))
+    write_picture(made.two, scene([(3, 160, 240), (8, 480, 240)]))
+    write_picture(made.wall, WALL)
+    with VideoWriter(made.clip, (640, 480), 25) as writer:
+        for frame in range(12):
+            writer.write(np.full((480, 640, 3), 100, np.uint8) if frame < 4 else scene([(3, 250 + 5 * frame, 240)]))
+    made.mixed.mkdir()
+    write_picture(made.mixed / "one.png", scene([(3, 320, 240)]))
+    write_picture(made.mixed / "wall.png", WALL)
+    (made.mixed / "broken.jpg").write_bytes(b"no picture")
+    (made.mixed / "notes.txt").write_text("not looked at")
+    cv2.imwrite(str(made.mixed / "grey.pgm"), cv2.cvtColor(portrait(8), cv2.COLOR_RGB2GRAY))
+    return made
+
+
+@pytest.fixture
+def run(files: SimpleNamespace) -> Runner:
+    def start(
+        model: Path, target: Path | str, staged: Path | str = "", progress: Progress | None = None, **given: Any
+    ) -> dict[str, Any]:
+        sources = given.pop("sources", [str(files.source)])
+        options = {"family": "inswapper_like", "embedder": str(files.embedder), **given}
+        arguments = {
+            "model": str(model),
+            "sources": sources,
+            "target": str(target),
+            "reference": "",
+            "staged": str(staged),
+            "out": "the result",
+            "options": options,
+            "trust": False,
+        }
+        return run_model(arguments, progress or Progress())
+
+    return start
+
+
+# targets --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_picture(files: SimpleNamespace, run: Runner, tmp_path: Path) -> None:
+    result = run(files.half, files.two, tmp_path / "out.png")
+    assert (result["kind"], result["frames"], result["faces"], result["treated"]) == ("swapper", 1, 2, 2)
+    before, after = read_picture(files.two), read_picture(tmp_path / "out.png")
+    for face in result["found"][0]["faces"]:
+        x, y = (round(value) for value in face["points"][2])
+        assert np.abs(after[y, x] - before[y, x] / 2).max() <= 3
+    assert np.array_equal(after[:30], before[:30])
+    json.dumps(result)
+
+
+def test_a_video_keeps_frames_without_a_face(files: SimpleNamespace, run: Runner, tmp_path: Path) -> None:
+    stages = []
+    progress = Progress(lambda message: stages.append((message.stage, message.detail)))
+    result = run(files.half, files.clip, tmp_path / "out.mp4", progress)
+    assert (result["frames"], result["treated"], result["frames_without_faces"]) == (12, 8, 4)
+    assert any("sound" in warning for warning in result["warnings"])
+    assert ("Swapping", "frame 12 of 12") in stages
+    with VideoReader(files.clip) as original, VideoReader(tmp_path / "out.mp4") as written:
+        changes = [
+            float(np.abs(one.picture.astype(int) - other.picture).max(axis=2).max())
+            for one, other in zip(original, written, strict=True)
+        ]
+    assert max(changes[:4]) < 20
+    assert min(changes[4:]) > 50
+
+
+def test_a_folder_leaves_out_what_it_cannot_use(files: SimpleNamespace, run: Runner, tmp_path: Path) -> None:
+    result = run(files.half, files.mixed, tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["grey.pgm.png", "one.png"]
+    assert (result["frames"], result["treated"]) == (3, 2)
+    warnings = "\n".join(result["warnings"])
+    assert "broken.jpg" in warnings
+    assert "wall.png was left out. No face was found." in warnings
+
+
+def test_targets_without_a_face_are_refused(files: SimpleNamespace, run: Runner, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"Nothing was done to wall\.png\. No face was found\."):
+        run(files.half, files.wall, tmp_path / "out.png")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(BadInputError, match=r"wall\.png shows no face"):
+        run(files.half, files.two, tmp_path / "out.png", sources=[str(files.source), str(files.wall)])
+    assert not list(tmp_path.iterdir())
+
+
+def test_cancelling_stops_between_frames(files: SimpleNamespace, run: Runner, tmp_path: Path) -> None:
+    seen: list[str] = []
+    progress = Progress(lambda message: seen.append(message.detail), lambda: "frame 3 of 12" in seen)
+    with pytest.raises(CancelledError):
+        run(files.half, files.clip, tmp_path / "out.mp4", progress)
+    assert "frame 4 of 12" not in seen
+    assert not list(tmp_path.iterdir())
+
+
+# models that are no swappers ------------------------------------------------------------------------------------------
+
+
+def test_any_network_of_pictures_is_shown_as_it_is(files: SimpleNamespace, run: Runner, tmp_path: Path) -> None:
+    result = run(files.negative, files.wall, tmp_path / "out.png", family="")
+    assert result["kind"] == "picture"
+    assert np.array_equal(read_picture(tmp_path / "out.png"), 255 - WALL)
+
+
+def test_an_enhancer_redraws_faces(files: SimpleNamespace, run: Runner, tmp_path: Path) -> None:
+    result = run(files.negative, files.two, tmp_path / "out.png", family="gpen_bfr_256", enhancer_mix=1.0)
+    assert (result["kind"], result["treated"]) == ("enhancer", 2)
+    before, after = read_picture(files.two).astype(int), read_picture(tmp_path / "out.png").astype(int)
+    x, y = (round(value) for value in result["found"][0]["faces"][0]["points"][2])
+    # the family's pictures are -1..1: 1 - (2 p - 1) is 2 (1.5 - p) - 1
+    assert np.abs(after[y, x] - np.minimum(382 - before[y, x], 255)).max() < 25
+    assert np.array_equal(after[:20], before[:20])
+
+
+def test_a_recogniser_compares(files: SimpleNamespace, run: Runner) -> None:
+    result = run(files.embedder, files.two, sources=[str(files.two), str(files.source)], family="arcface")
+    itself, other = result["cosines"]
+    assert itself["cosines"][0] == pytest.approx(1, abs=1e-5)
+    assert max(itself["cosines"][1], *other["cosines"]) < 0.9
+    with pytest.raises(UsageError, match="compares two"):
+        run(files.embedder, files.two, sources=[], family="arcface")
+
+
+def test_a_detector_draws_and_tells(shared: Path, files: SimpleNamespace, run: Runner, tmp_path: Path) -> None:
+    model = shared / "models" / "yunet_n_dynamic.onnx"
+    target = shared / "photos" / "group_16.jpg"
+    result = run(model, target, tmp_path / "out.png", family="")
+    faces = result["found"][0]["faces"]
+    assert (result["kind"], len(faces)) == ("detector", 9)
+    assert all("landmarks" not in face and len(face["points"]) == 5 and face["score"] > 0.5 for face in faces)
+    assert (read_picture(tmp_path / "out.png") != read_picture(target)).any()
+    nothing = run(model, files.wall, "", family="")
+    assert (nothing["faces"], nothing["found"][0]["faces"]) == (0, [])
+
+
+def test_a_landmarker_draws_and_tells(shared: Path, run: Runner) -> None:
+    result = run(shared / "models" / "pfld.onnx", shared / "photos" / "portrait_021370.jpg", family="")
+    (face,) = result["found"][0]["faces"]
+    assert (result["kind"], len(face["landmarks"])) == ("landmarker", 68)
+
+
+def test_what_cannot_be_shown_is_refused(files: SimpleNamespace, run: Runner, tmp_path: Path) -> None:
+    for family, words in (
+        ("", "no family known"),
+        ("crossface_ghost", "It is a identity converter|It is an? identity"),
+    ):
+        with pytest.raises(UnsupportedError, match=words):
+            run(files.half, files.two, tmp_path / "out.png", family=family)
+    with pytest.raises(UsageError, match="--out"):
+        run(files.half, files.two)
+
+
+# the command line -----------------------------------------------------------------------------------------------------
+
+
+def words(files: SimpleNamespace, *arguments: object) -> list[str]:
+    given = ("run", files.half, "--family", "inswapper_like", "--embedder", files.embedder, "--source", files.source)
+    return [sys.executable, "main.py", *map(str, given), *map(str, arguments)]
+
+
+def command(files: SimpleNamespace, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words(files, *arguments), cwd=PROJECT, capture_output=True, text=True, check=False)
+
+
+def test_the_command_writes_and_tells(files: SimpleNamespace, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out.jpg"
+    done = command(files, "--target", files.two, "--out", out, "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["exit_status"], told["treated"], told["out"]) == (0, 2, str(out))
+    assert {"detect", "swap", "paste", "total"} <= set(told["milliseconds"])
+    assert read_picture(out).shape == read_picture(files.two).shape
+    assert [path.name for path in out.parent.iterdir()] == ["out.jpg"]
+    assert "Swapping (two.png)" in done.stderr
+
+
+def test_the_command_refuses_in_words(files: SimpleNamespace, tmp_path: Path) -> None:
+    done = command(files, "--target", files.wall, "--out", tmp_path / "new" / "out.png")
+    assert done.returncode == 5
+    assert "Nothing was done to wall.png. No face was found." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_becomes_a_folder(files: SimpleNamespace, tmp_path: Path) -> None:
+    (tmp_path / "kept.txt").write_text("kept")
+    done = command(files, "--target", files.mixed, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["grey.pgm.png", "kept.txt", "one.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends the signal of Ctrl-C")
+def test_control_c_leaves_nothing(files: SimpleNamespace, tmp_path: Path) -> None:
+    clip = tmp_path / "long.mp4"
+    with VideoWriter(clip, (640, 480), 25) as writer:
+        for frame in range(200):
+            writer.write(scene([(3, 200 + frame / 2, 240)]))
+    out = tmp_path / "out" / "out.mp4"
+    running = subprocess.Popen(
+        words(files, "--target", clip, "--out", out), cwd=PROJECT, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stderr is not None
+    said = ""
+    while "frame 1 of" not in said:
+        line = running.stderr.readline()
+        assert line, said
+        said += line
+    time.sleep(0.5)
+    running.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    rest = running.stderr.read()
+    assert running.wait(timeout=20) == 6
+    running.stderr.close()
+    assert time.monotonic() - began < 5
+    assert "Cancelled" in rest
+    assert [path.name for path in tmp_path.iterdir()] == ["long.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "sentence"),
+    [
+        (["--target", "{two}", "--out", "{tmp}/out.mp4"], 2, "kind of picture"),
+        (["--target", "{clip}", "--out", "{tmp}/out.png"], 2, "kind of video"),
+        (["--target", "{two}", "--out", "{two}", "--force"], 2, "originals are not replaced"),
+        (["--target", "{two}", "--out", "{wall}"], 5, "--force"),
+        (["--target", "{tmp}/missing.png", "--out", "{tmp}/out.png"], 5, "does not exist"),
+        (["--target", "{two}", "--out", "{tmp}/o.png", "--mask", "bax"], 2, "'box'"),
+        (["--target", "{two}", "--out", "{tmp}/o.png", "--pixel-boost", "many"], 2, "pixel_boost must be int"),
+        (["--target", "{two}", "--out", "{tmp}/o.png", "--option", "detect_evry=3"], 2, "'detect_every'"),
+        (["--target", "{two}", "--out", "{tmp}/o.png", "--option", "detect_every"], 2, "NAME=VALUE"),
+        (["--target", "{mixed}", "--out", "{two}"], 2, "a folder"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_work(
+    files: SimpleNamespace,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    status: int,
+    sentence: str,
+) -> None:
+    filled = [text.format(tmp=tmp_path, **vars(files)) for text in arguments]
+    assert main(["run", str(files.half), "--source", str(files.source), *filled]) == status
+    assert sentence in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_model_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run"]) == 2
+    assert "No model" in capsys.readouterr().err
+
+
+def test_every_option_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--options"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.strip() == options_text()
+    assert all(parameter.name in printed for parameter in PARAMETERS)
+
+
+def test_errors_name_the_place_that_people_gave(files: SimpleNamespace, run: Runner, tmp_path: Path) -> None:
+    (tmp_path / "out.png").write_text("in the way")
+    with pytest.raises(DestinationError, match="the result already exists"):
+        run(files.half, files.two, tmp_path / "out.png")
+
+
+HAS_DEMO = DEMO_SWAPPER.is_file() and DEMO_EMBEDDER.is_file() and DEMO_GALLERY.is_dir()
+
+
+@pytest.mark.skipif(not HAS_DEMO, reason="the demo model is not in this copy")
+def test_the_demo_needs_only_out(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "main.py", "run", "demo", "--out", str(tmp_path / "sheet.png"), "--json"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["treated"] == told["frames"] == len(list(DEMO_GALLERY.iterdir())) - 1
+    assert read_picture(tmp_path / "sheet.png").shape[1] > 1000
