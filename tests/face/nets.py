@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from converters.model.generated import generated_swapper
 from converters.model.signature import ColourOrder, Role, Signature, TensorInfo
 from converters.runtimes.base import Arrays
 from converters.runtimes.onnx import OnnxSession, open_proto
 
 Nodes = Sequence[tuple[str, Sequence[str], Sequence[str], dict[str, object]]]
+
+
+@cache
+def _generated(seed: int) -> bytes:
+    data: bytes = generated_swapper(8, seed).SerializeToString()
+    return data
+
+
+def small_swapper(seed: int = 0) -> onnx.ModelProto:
+    """Return a swapper of the inswapper kind, 8 channels wide, with random weights; made once, copied each time."""
+    return onnx.ModelProto.FromString(_generated(seed))
 
 
 def graph(

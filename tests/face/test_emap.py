@@ -10,7 +10,7 @@ import pytest
 
 from converters.errors import BadInputError
 from converters.face.emap import EmapRule, emap_of, read_emap, source_latent
-from converters.model.generated import generated_swapper
+from tests.face.nets import small_swapper
 from tests.tiny_models import tiny_swapper_proto
 
 
@@ -47,7 +47,7 @@ def test_the_length_of_the_raw_embedding_does_not_matter() -> None:
 
 
 def test_an_orthogonal_emap_makes_both_rules_one() -> None:
-    emap = emap_of(generated_swapper(8))
+    emap = emap_of(small_swapper())
     assert emap is not None
     raw = np.random.default_rng(2).standard_normal(512).astype(np.float32)
     assert np.allclose(source_latent(raw, emap, EmapRule.FACEFUSION), source_latent(raw, emap, EmapRule.INSIGHTFACE))
@@ -79,7 +79,7 @@ def test_a_matrix_in_use_is_no_emap() -> None:
 
 
 def test_read_from_the_swapper_and_from_the_array_beside_artifacts(tmp_path: Path) -> None:
-    proto = generated_swapper(8)
+    proto = small_swapper()
     onnx.save(proto, tmp_path / "swapper.onnx")
     emap = read_emap(tmp_path / "swapper.onnx")
     assert np.array_equal(emap, emap_of(proto))
@@ -90,7 +90,7 @@ def test_read_from_the_swapper_and_from_the_array_beside_artifacts(tmp_path: Pat
 
 
 def test_a_swapper_of_another_width_without_emap_takes_the_unit_embedding(tmp_path: Path) -> None:
-    proto = generated_swapper(8)
+    proto = small_swapper()
     del proto.graph.initializer[-1]
     onnx.save(proto, tmp_path / "swapper.onnx")
     assert np.array_equal(read_emap(tmp_path / "swapper.onnx"), np.eye(512))

@@ -183,7 +183,7 @@ def test_the_frames_mix_is_with_the_enlarged_frame(tmp_path: Path) -> None:
 
 
 def test_enhancing_a_frame_can_be_cancelled_and_says_where_it_is(tmp_path: Path) -> None:
-    picture = np.zeros((300, 300, 3), np.uint8)
+    picture = np.zeros((240, 240, 3), np.uint8)  # 2 x 2 tiles of 120 if the grid did not begin in the padding
     seen: list[float] = []
     with watched(copying(128), tmp_path) as session:
         enhancer = FrameEnhancer(ImageToImage(session, plain(session)))

@@ -21,14 +21,13 @@ from converters.face.swap.conventions import convention_of
 from converters.face.swap.opening import EMBEDDER_KEY, embedder_for, find_emap, is_demo_swapper, open_swapper
 from converters.face.swap.session import SessionSwapper
 from converters.model.families import families
-from converters.model.generated import generated_swapper
 from converters.model.signature import Signature
 from converters.opened import opened
 from converters.progress import Progress
 from converters.samples import draw_picture
 from converters.targets.base import Precision
 from converters.targets.mnn import MnnExporter
-from tests.face.nets import Watched, graph, plain, watched
+from tests.face.nets import Watched, graph, plain, small_swapper, watched
 from tests.face.test_align import placed
 from tests.face.test_emap import skewed
 
@@ -319,7 +318,7 @@ def write(proto: onnx.ModelProto, path: Path) -> Path:
 
 def test_a_swapper_of_the_inswapper_kind_opens_from_its_file(tmp_path: Path, source: Source) -> None:
     """The drawing is what ONNX Runtime gives for the feeds written out by hand; another latent draws another face."""
-    proto = generated_swapper(8)
+    proto = small_swapper()
     emap = onnx.numpy_helper.to_array(proto.graph.initializer[-1])
     crop = draw_picture(2)[:128, :128].astype(np.float32) / 255
     with open_swapper(write(proto, tmp_path / "swapper.onnx"), threads=1) as swapper:
@@ -335,7 +334,7 @@ def test_a_swapper_of_the_inswapper_kind_opens_from_its_file(tmp_path: Path, sou
 
 def test_an_artifact_swaps_as_its_original_does(tmp_path: Path, source: Source) -> None:
     """With the -emap.npy that is written beside it; without it, and with a damaged one, a sentence."""
-    path = write(generated_swapper(8), tmp_path / "swapper.onnx")
+    path = write(small_swapper(), tmp_path / "swapper.onnx")
     from converters.model.source import load
 
     model = load(path)
@@ -362,7 +361,7 @@ def test_an_artifact_swaps_as_its_original_does(tmp_path: Path, source: Source) 
 
 
 def test_an_open_model_stays_open(tmp_path: Path, source: Source) -> None:
-    with opened(write(generated_swapper(8), tmp_path / "swapper.onnx"), threads=1) as model:
+    with opened(write(small_swapper(), tmp_path / "swapper.onnx"), threads=1) as model:
         for _ in range(2):
             with open_swapper(model) as swapper:
                 swapper.swap(np.zeros((128, 128, 3), np.float32), swapper.prepare(source))
@@ -388,7 +387,7 @@ def test_half_precision_swappers_keep_float_edges_or_are_fed_halves(tmp_path: Pa
 
 
 def test_the_demo_swapper_is_told_by_its_property(tmp_path: Path) -> None:
-    proto = generated_swapper(8)
+    proto = small_swapper()
     with opened(write(proto, tmp_path / "plain.onnx"), threads=1) as model:
         assert not is_demo_swapper(model)
         with pytest.raises(BadInputError, match="needs a face recogniser"):
@@ -413,11 +412,11 @@ def test_an_artifact_of_the_demo_swapper_is_told_by_its_sources_hash(
     from converters.face.swap import opening
     from converters.model.source import load
 
-    demo = write(generated_swapper(8), tmp_path / "swapper.onnx")
+    demo = write(small_swapper(), tmp_path / "swapper.onnx")
     monkeypatch.setattr(opening, "DEMO_SWAPPER", demo)
     opening._sha256_at.cache_clear()
     try:
-        for name, proto, is_demo in (("same", demo, True), ("other", generated_swapper(8, seed=1), False)):
+        for name, proto, is_demo in (("same", demo, True), ("other", small_swapper(1), False)):
             path = proto if isinstance(proto, Path) else write(proto, tmp_path / f"{name}.onnx")
             (tmp_path / name).mkdir()
             artifact = MnnExporter().export(load(path), tmp_path / name, Precision.FP32, {}, [], Progress()).path
