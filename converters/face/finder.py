@@ -217,6 +217,7 @@ def _detector(options: FaceOptions, threads: int | None) -> Detector:
     return open_detector(
         Path(options.detector) if options.detector else None,
         threshold=options.score or None,
+        angles=options.chosen_angles,
         threads=threads,
     )
 

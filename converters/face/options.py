@@ -56,12 +56,14 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     Parameter("enhancer_mix", 0.8, "how much of the enhanced face shows", minimum=0.0, maximum=1.0),
     Parameter("score", 0.0, "least score of a face; 0 for the detector's usual one", minimum=0.0, maximum=1.0),
+    Parameter("angles", "0", "turns to search at, of 0, 90, 180, 270, comma-separated; each takes its time"),
     Parameter("track", True, "follow faces through a video and calm their landmarks"),
     Parameter(
         "detect_every", 1, "frames from one detection to the next; followed by landmarks between", minimum=1, maximum=60
     ),
 )
 NO_LANDMARKER = "none"
+_ANGLES = ("0", "90", "180", "270")
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class FaceOptions:
     identity_weight: float
     enhancer_mix: float
     score: float
+    angles: str
     track: bool
     detect_every: int
 
@@ -95,6 +98,11 @@ class FaceOptions:
     def masks(self) -> tuple[MaskKind, ...]:
         """The kinds of mask, each once."""
         return tuple(MaskKind(word) for word in _words(self.mask))
+
+    @property
+    def chosen_angles(self) -> tuple[int, ...]:
+        """Degrees, clockwise."""
+        return tuple(int(word) for word in _words(self.angles))
 
     @property
     def chosen_areas(self) -> tuple[str, ...]:
@@ -123,6 +131,7 @@ def face_options(given: Mapping[str, Any] | None = None) -> FaceOptions:
         ("mask", _words(options.mask), tuple(MaskKind)),
         ("areas", options.chosen_areas, tuple(Area)),
         ("regions", options.chosen_regions, tuple(REGIONS)),
+        ("angles", _words(options.angles), _ANGLES),
     ):
         if not words:
             raise UsageError(f"run: {name} is empty.", "", f"Known: {', '.join(known)}.")

@@ -24,6 +24,10 @@ from converters.video import NO_SOUND, VideoReader, VideoWriter, is_video
 
 Data = dict[str, Any]
 _SHEET_COLUMNS = 4
+_REMEDY = (
+    "Give a target in which faces are large and not covered; for heads that are not upright say "
+    "--option angles=0,90,180,270."
+)
 
 
 @dataclass
@@ -104,7 +108,7 @@ def run_model(arguments: Data, progress: Progress) -> Data:
         raise BadInputError(
             f"Nothing was done to {name}.",
             tally.remark,
-            "Give a target in which faces are large, upright and uncovered.",
+            _REMEDY,
         )
     return {"kind": kind, **tally.to_json()}
 

@@ -334,6 +334,18 @@ def test_faces_at_the_border_tiny_and_turned(nets: SimpleNamespace, open_pipelin
     assert pipeline.process(border).crops, "cut by the border, but a face"
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_heads_that_are_not_upright_are_swapped_upright(
+    nets: SimpleNamespace, open_pipeline: Opener, turns: int
+) -> None:
+    frame = np.ascontiguousarray(np.rot90(portrait(8), turns))
+    done = open_pipeline(nets.half, track=False, angles="0,90,180,270").process(frame)
+    (crop,) = done.crops
+    upright = open_pipeline(nets.half, track=False).process(portrait(8)).crops[0]
+    assert np.abs(crop.pixels - upright.pixels).mean() < 0.04
+    assert np.abs(np.rot90(crop.pixels) - upright.pixels).mean() > 0.08, "the limit would not notice a turned crop"
+
+
 # options --------------------------------------------------------------------------------------------------------------
 
 
@@ -346,6 +358,7 @@ def test_faces_at_the_border_tiny_and_turned(nets: SimpleNamespace, open_pipelin
         ({"mask": "region"}, "--region-masker"),
         ({"mask": "area", "landmarker": "none"}, "landmarks"),
         ({"areas": "chin"}, "Known"),
+        ({"angles": "45"}, "angles"),
         ({"blend": "pasted"}, "blend"),
         ({"pixel_boost": 0}, "between"),
         ({"detect_evry": 2}, "'detect_every'"),
