@@ -25,7 +25,7 @@ from converters.face.running import run_model
 from converters.pictures import read_picture, write_picture
 from converters.progress import Progress
 from converters.video import VideoReader, VideoWriter
-from tests.face.drawn import embedder, negative, portrait, scene, swapper
+from tests.face.drawn import embedder, left_half, negative, portrait, scene, swapper
 
 PROJECT = Path(__file__).resolve().parents[1]
 WALL = np.full((240, 320, 3), 100, np.uint8)
@@ -157,6 +157,17 @@ def test_an_enhancer_redraws_faces(files: SimpleNamespace, run: Runner, tmp_path
     # the family's pictures are -1..1: 1 - (2 p - 1) is 2 (1.5 - p) - 1
     assert np.abs(after[y, x] - np.minimum(382 - before[y, x], 255)).max() < 25
     assert np.array_equal(after[:20], before[:20])
+
+
+def test_a_masker_shows_its_mask(files: SimpleNamespace, run: Runner, tmp_path: Path) -> None:
+    masker = left_half(tmp_path / "masker.onnx")
+    result = run(masker, files.two, tmp_path / "out.png", family="xseg_1")
+    assert (result["kind"], result["treated"]) == ("masker", 2)
+    mask = read_picture(tmp_path / "out.png")
+    for face in result["found"][0]["faces"]:
+        x, y = (round(value) for value in face["points"][2])
+        assert mask[y, x - 30].min() > 250
+        assert mask[y, x + 30].max() == 0
 
 
 def test_a_recogniser_compares(files: SimpleNamespace, run: Runner) -> None:
@@ -308,6 +319,22 @@ def test_errors_name_the_place_that_people_gave(files: SimpleNamespace, run: Run
     (tmp_path / "out.png").write_text("in the way")
     with pytest.raises(DestinationError, match="the result already exists"):
         run(files.half, files.two, tmp_path / "out.png")
+
+
+def test_the_gallery_on_a_sheet_and_in_a_folder(
+    files: SimpleNamespace, run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("converters.face.running.DEMO_GALLERY", tmp_path / "gallery")
+    with pytest.raises(BadInputError, match="built-in pictures are not in this copy"):
+        run(files.half, "", tmp_path / "out.png", sources=[])
+    for seed in (3, 4, 8):
+        write_picture(tmp_path / "gallery" / f"{seed}.png", portrait(seed))
+    result = run(files.half, "", tmp_path / "sheet.png", sources=[])
+    assert (result["frames"], result["treated"]) == (2, 2)
+    sheet = read_picture(tmp_path / "sheet.png")
+    assert sheet.shape[1] > 5 * 256
+    result = run(files.half, "", tmp_path / "swapped", sources=[])
+    assert sorted(path.name for path in (tmp_path / "swapped").iterdir()) == ["3.png", "4.png", "8.png"]
 
 
 HAS_DEMO = DEMO_SWAPPER.is_file() and DEMO_EMBEDDER.is_file() and DEMO_GALLERY.is_dir()

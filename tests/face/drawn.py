@@ -101,3 +101,17 @@ def negative(path: Path, side: int = 64) -> Path:
     picture = (1, 3, side, side)
     nodes = [helper.make_node("Sub", ["one", "picture"], ["drawn"])]
     return save(path, nodes, {"picture": picture}, {"drawn": picture}, {"one": np.float32(1)})
+
+
+def left_half(path: Path, side: int = 64) -> Path:
+    """Write a masker of XSeg's interface (NHWC) that believes in the left half of every crop."""
+    half = np.zeros((1, side, side, 1), np.float32)
+    half[:, :, : side // 2] = 1
+    node = helper.make_node
+    nodes = [
+        node("ReduceMean", ["input"], ["grey"], axes=[3], keepdims=1),
+        node("Mul", ["grey", "nothing"], ["zero"]),
+        node("Add", ["zero", "half"], ["mask"]),
+    ]
+    constants = {"half": half, "nothing": np.float32(0)}
+    return save(path, nodes, {"input": (1, side, side, 3)}, {"mask": (1, side, side, 1)}, constants)

@@ -19,7 +19,7 @@ from converters.face.options import PARAMETERS, FaceOptions, face_options
 from converters.face.paste import Paster
 from converters.face.pipeline import FacePipeline
 from converters.face.swap.opening import open_swapper
-from tests.face.drawn import BACKGROUND, embedder, portrait, scene, swapper
+from tests.face.drawn import BACKGROUND, embedder, left_half, negative, portrait, scene, swapper
 
 Opener = Callable[..., FacePipeline]
 
@@ -161,9 +161,17 @@ def test_area_mask_limits_the_change(nets: SimpleNamespace, open_pipeline: Opene
     assert eyes < rows.min() < mouth
 
 
-def test_enhancer_runs_after_the_swap(nets: SimpleNamespace, open_pipeline: Opener, tmp_path: Path) -> None:
-    from tests.face.drawn import negative
+def test_occlusion_mask_limits_the_change(nets: SimpleNamespace, open_pipeline: Opener, tmp_path: Path) -> None:
+    frame = scene([(3, 320, 240)])
+    occluder = str(left_half(tmp_path / "occluder.onnx"))
+    done = open_pipeline(nets.half, mask="box,occlusion", occluder=occluder).process(frame)
+    nose = int(done.faces[0].points[2, 0])
+    changed = (change(done.frame, frame) > 8).any(axis=0)
+    assert changed[nose - 40 : nose - 10].all()
+    assert not changed[nose + 20 :].any()
 
+
+def test_enhancer_runs_after_the_swap(nets: SimpleNamespace, open_pipeline: Opener, tmp_path: Path) -> None:
     frame = scene([(3, 320, 240)])
     plain = open_pipeline(nets.same).process(frame)
     done = open_pipeline(nets.same, enhancer=str(negative(tmp_path / "n.onnx", 128)), enhancer_mix=1.0).process(frame)
