@@ -22,7 +22,7 @@ from converters.runtimes.base import Array, Arrays, Session
 # Boxes of one face, found at several angles, agree less: FaceFusion's limits for one, two, three and four angles.
 OVERLAP_BY_ANGLES = (0.4, 0.3, 0.2, 0.1)
 _SMALL = 12  # canvas pixels: where faces of this size are seen, smaller ones may not be
-_LARGEST = 1e6  # pixels: what lies farther away comes from a broken model
+_LARGEST = 1e5  # pixels: what lies farther away comes from a broken model
 
 
 @dataclass(frozen=True)

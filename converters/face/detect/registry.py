@@ -68,7 +68,7 @@ def open_detector(
     stack = ExitStack()
     try:
         if path is None:
-            session, tensor, identifier = _carried(family or DEFAULT, threads, stack)
+            session, tensor, identifier = _carried(family or DEFAULT, canvas, threads, stack)
         else:
             session, tensor, identifier = _given(path, family, canvas, threads, stack)
         module, _, name = DETECTORS[identifier].partition(":")
@@ -87,13 +87,17 @@ def open_detector(
         raise
 
 
-def _carried(identifier: str, threads: int | None, stack: ExitStack) -> tuple[Session, TensorInfo, str]:
+def _carried(
+    identifier: str, canvas: tuple[int, int] | None, threads: int | None, stack: ExitStack
+) -> tuple[Session, TensorInfo, str]:
     from converters.face.detect.blazeface import VARIANTS, picture_input
 
     if identifier not in CARRIED:
         raise UsageError(
             f"The program brings no {identifier} along.", "", f"Give its file, or one of: {_list(CARRIED)}."
         )
+    if canvas is not None:
+        raise UsageError(f"{identifier} has a canvas of its own.", "", "Leave the canvas out, or give another model.")
     session = stack.enter_context(open_carried(VARIANTS[identifier].file, threads=threads))
     return session, picture_input(session), identifier
 

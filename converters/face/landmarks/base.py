@@ -19,7 +19,7 @@ GOOD: Final = 0.5
 """FaceFusion's limit: landmarks that score more decide how a face is aligned."""
 COUNT: Final = 68
 _DOWN_OVER_ACROSS = 1.05  # of a face that looks straight ahead
-_LARGEST = 1e6  # pixels: what lies farther away comes from a broken model
+_LARGEST = 1e5  # pixels: what lies farther away comes from a broken model
 
 
 class Landmarker(ABC):
