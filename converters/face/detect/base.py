@@ -152,8 +152,9 @@ class Detector(ABC):
     def _search(self, picture: Picture, angle: int, left: int = 0, top: int = 0) -> Candidates:
         """Return candidates in the whole picture's pixels, of a part that begins at `left`, `top`."""
         placement = self._canvas.place(picture, angle=angle, left=left, top=top)
-        seen = self._decode(self._session.run(self._feeds()))
-        return _back_in_picture(seen, placement)
+        outputs = self._session.run(self._feeds())
+        with np.errstate(all="ignore"):  # numbers of a broken model, dropped at the end
+            return _back_in_picture(self._decode(outputs), placement)
 
     def _one_per_face(self, found: Sequence[Candidates]) -> tuple[Detection, ...]:
         boxes = np.concatenate([each.boxes for each in found])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import TracebackType
@@ -48,7 +49,7 @@ class Landmarker(ABC):
         if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or not picture.size:
             raise ValueError(f"no RGB picture: {picture.dtype} of shape {picture.shape}")
         points, score = self._find(picture, detection)
-        if not np.isfinite(points).all() or not np.isfinite(score) or np.abs(points).max() > _LARGEST:
+        if not math.isfinite(score) or not np.isfinite(points).all() or np.abs(points).max() > _LARGEST:
             return Landmarks(usual_68(detection.points), 0.0)
         return Landmarks(points.astype(np.float32, copy=False), min(max(float(score), 0.0), 1.0))
 
@@ -117,7 +118,10 @@ class CropLandmarker(Landmarker):
     def _find(self, picture: Picture, detection: Detection) -> tuple[Points, float]:
         matrix = self._matrix(detection)
         crop = self._prepared(warp(picture, matrix, self.side, self._crop))
-        in_crop, score = self._decode(self._run(crop))
+        with np.errstate(all="ignore"):  # numbers of a broken model
+            in_crop, score = self._decode(self._run(crop))
+        if not np.isfinite(in_crop).all() or np.abs(in_crop).max() > _LARGEST:
+            return in_crop, math.nan
         points = transform(in_crop, inverse(matrix))
         return points, agreement(points, detection.points) if score is None else score
 

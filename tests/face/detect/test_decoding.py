@@ -89,14 +89,15 @@ def test_faces_a_stride_away_do_not_pass_for_known_ones(family: str, tmp_path: P
 
 
 @pytest.mark.parametrize("family", ["scrfd", "yunet", "yolo_face", "retinaface_mobilenet0.25", "ultraface_rfb_320"])
-def test_numbers_that_are_none_give_no_faces(family: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
+def test_numbers_that_are_none_give_no_faces(family: str, value: float, tmp_path: Path) -> None:
     outputs = ENCODERS[family](faces_for(family), canvas_of(family))
     scores = {"score", "cls", "obj", "conf", "scores"}
     for name, values in outputs.items():
         if family == "yolo_face":
-            values[0, :4] = np.nan
+            values[0, :4] = value
         elif name.split("_")[0] not in scores:
-            values[...] = np.nan
+            values[...] = value
     assert found(family, outputs, tmp_path) == ()
     for values in outputs.values():
         values[...] = np.nan
