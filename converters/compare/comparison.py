@@ -126,15 +126,22 @@ class Comparison:
 
 
 def in_one_sentence(original: Mapping[str, Any], candidate: Candidate) -> str:
-    """Return what became of the pictures, the size and the speed."""
+    """Return what became of the pictures, the size and the speed, with the candidate's name."""
     if candidate.side is None or not candidate.outputs:
         return f"{candidate.name} could not be compared. {candidate.error}"
+    return f"{candidate.name}: {finding(original, candidate)}"
+
+
+def finding(original: Mapping[str, Any], candidate: Candidate) -> str:
+    """Return what became of the pictures, the size and the speed."""
+    if candidate.side is None or not candidate.outputs:
+        return f"It could not be compared. {candidate.error}"
     place, measure = candidate.leading
     known, summary = MEASURES[measure], candidate.outputs[place]["measures"][measure]["summary"]
     mean, worst = (written(measure, summary[key], summary) for key in ("mean", "worst"))
     size, pace = candidate.side["size"] / original["size"], _pace(original, candidate.side)
     return (
-        f"{candidate.name}: {known.title} {mean} on average, {worst} at worst ({summary['worst_sample']}); "
+        f"{known.title} {mean} on average, {worst} at worst ({summary['worst_sample']}); "
         f"{size:.0%} of the original's size{pace}."
     )
 
@@ -151,7 +158,6 @@ def written(measure: str, value: float | None, summary: Mapping[str, Any] | None
     known = MEASURES[measure]
     if value is None:
         return "equal" if known.unit == "dB" and (summary is None or summary["equal"]) else "not finite"
-    text = f"{value:.{known.digits}f}"
-    if float(text) == 0 and value:
-        text = f"{value:.1e}"
+    is_small = not known.higher_is_better and 0 < abs(value) < 10 ** (1 - known.digits)
+    text = f"{value:.2g}" if is_small else f"{value:.{known.digits}f}"
     return f"{text} {known.unit}".rstrip()

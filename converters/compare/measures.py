@@ -52,16 +52,16 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "lpips": Measure("LPIPS", "", False, 4, "How different the pictures look to people; 0 for equal ones."),
         "flip": Measure("FLIP", "", False, 4, "What one notices when the pictures alternate on a screen; 0 to 1."),
         "psnr": Measure("PSNR", "dB", True, 1, "How near the pixels are; above 40 dB differences are hard to see."),
-        "ssim": Measure("SSIM", "", True, 4, "How alike the local structure is; 1 for equal pictures."),
+        "ssim": Measure("SSIM", "", True, 5, "How alike the local structure is; 1 for equal pictures."),
         "identity": Measure("Same person", "", True, 4, "Cosine between the faces drawn by the two models."),
         "source_original": Measure("Source, original", "", True, 3, "Cosine between its face and the source's."),
         "source_candidate": Measure("Source, candidate", "", True, 3, "Cosine between its face and the source's."),
         "source_drop": Measure("Identity lost", "", False, 4, "By how much the cosine to the source fell."),
-        "largest": Measure("Largest difference", "", False, 6, "As a fraction of the output's span."),
-        "mean": Measure("Mean difference", "", False, 6, "As a fraction of the output's span."),
+        "largest": Measure("Largest difference", "", False, 4, "As a fraction of the output's span."),
+        "mean": Measure("Mean difference", "", False, 4, "As a fraction of the output's span."),
         "span_psnr": Measure("PSNR", "dB", True, 1, "The peak being the output's span over all pictures."),
         "cosine": Measure("Cosine", "", True, 5, "Between the two embeddings of one picture."),
-        "displacement": Measure("Displacement", "", False, 5, "Mean way of 68 points, over the distance of the eyes."),
+        "displacement": Measure("Displacement", "", False, 4, "Mean way of 68 points, over the distance of the eyes."),
     }
 )
 

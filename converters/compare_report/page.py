@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from converters.compare.comparison import Candidate, Comparison, in_one_sentence, written
+from converters.compare.comparison import Candidate, Comparison, finding, written
 from converters.compare.measures import MEASURES
 from converters.compare_report import tables
 from converters.compare_report.charts import COLOURS, distribution
@@ -57,9 +57,9 @@ def page(comparison: Comparison, shown: Shown) -> str:
         '<meta name="referrer" content="no-referrer">'
         f"<title>{title}</title><style>{style}</style></head><body>"
         f"{_header(comparison, original)}<main>"
-        f"{''.join(_summary(comparison, each, place) for place, each in enumerate(comparison.candidates))}"
+        f"{_overview(comparison) if len(comparison.candidates) > 1 else ''}"
         f"{_controls() if any(shown.frames) else ''}"
-        f"{''.join(_candidate(each, place, shown) for place, each in enumerate(comparison.candidates))}"
+        f"{''.join(_candidate(comparison, place, shown) for place in range(len(comparison.candidates)))}"
         f"{_plots(comparison)}"
         f"<section><h2>Files</h2>{tables.sides_table(comparison)}</section>"
         f"{_method(comparison, shown)}</main><script>{script}</script></body></html>"
@@ -78,13 +78,9 @@ def _header(comparison: Comparison, original: str) -> str:
     )
 
 
-def _summary(comparison: Comparison, candidate: Candidate, place: int) -> str:
-    sentence = escape(in_one_sentence(comparison.original, candidate))
-    broken = candidate.error is not None or bool(candidate.judgement and candidate.judgement["broken"])
-    return (
-        f'<section class="summary{" bad" if broken else ""}"><p class="sentence">'
-        f'<i class="swatch series{place % COLOURS}"></i>{sentence}</p>{_cards(comparison, candidate)}</section>'
-    )
+def _overview(comparison: Comparison) -> str:
+    """Return one row per candidate: what was lost, what was gained."""
+    return f"<section><h2>At a glance</h2>{tables.overview(comparison, _CARDS[:_MOST_CARDS])}</section>"
 
 
 def _cards(comparison: Comparison, candidate: Candidate) -> str:
@@ -126,22 +122,29 @@ def _controls() -> str:
     )
 
 
-def _candidate(candidate: Candidate, place: int, shown: Shown) -> str:
-    name = escape(candidate.name)
-    if candidate.error is not None:
-        return f'<section class="bad"><h2>{name}</h2><p>{escape(str(candidate.error))}</p></section>'
+def _candidate(comparison: Comparison, place: int, shown: Shown) -> str:
+    candidate = comparison.candidates[place]
+    broken = candidate.error is not None or bool(candidate.judgement and candidate.judgement["broken"])
+    head = (
+        f'<section class="{"bad" if broken else ""}"><h2><i class="swatch series{place % COLOURS}"></i>'
+        f"{escape(candidate.name)}</h2>"
+        f'<p class="sentence">{escape(finding(comparison.original, candidate))}</p>'
+    )
+    if not candidate.outputs:
+        return f"{head}</section>"
     frames = shown.frames[place]
     drawn = ""
     if frames:
         classes = {frame.place: f"o{frame.place}" for frame in frames}
+        bar = colour_bar(shown.highest[place]) if any(frame.heat is not None for frame in frames) else ""
         drawn = (
-            f"<h3>The {len(frames)} worst pictures</h3>{colour_bar(shown.highest[place])}"
+            f"<h3>{len(frames)} pictures, the worst first</h3>{bar}"
             f"{gallery(candidate.name, frames, classes, shown.thumbs, place + 1)}"
         )
     sentences = list(candidate.judgement["notes"]) if candidate.judgement else []
     return (
-        f'<section><h2><i class="swatch series{place % COLOURS}"></i>{name}</h2>'
-        f"{''.join(tables.measures_table(output) for output in candidate.outputs)}{tables.notes(sentences)}{drawn}"
+        f"{head}{_cards(comparison, candidate)}{drawn}<h3>In figures</h3>"
+        f"{''.join(tables.measures_table(output) for output in candidate.outputs)}{tables.notes(sentences)}"
         f"<details><summary>All {len(candidate.worst_first())} pictures in figures</summary>"
         f"{tables.pictures_table(candidate)}</details>{tables.recipe(candidate)}</section>"
     )

@@ -9,9 +9,37 @@ from typing import Any
 
 from converters.compare.comparison import Candidate, Comparison, written
 from converters.compare.measures import MEASURES
+from converters.compare_report.charts import COLOURS
 from converters.destination import readable_size
 
 _RUNTIMES = {"onnx": "ONNX Runtime", "mnn": "MNN", "tflite": "LiteRT", "coreml": "Core ML"}
+
+
+def overview(comparison: Comparison, measures: Sequence[str]) -> str:
+    """Return one row per candidate: the mean and the worst of its leading output's measures, size and time."""
+    rows, used = [], []
+    for candidate in comparison.candidates:
+        if candidate.outputs:
+            found = candidate.outputs[candidate.leading[0]]["measures"]
+            used += [measure for measure in measures if measure in found and measure not in used]
+    for place, candidate in enumerate(comparison.candidates):
+        name = f'<th scope=row><i class="swatch series{place % COLOURS}"></i>{escape(candidate.name)}</th>'
+        if candidate.side is None or not candidate.outputs:
+            rows.append(f"<tr>{name}<td colspan={2 * len(used) + 2}>could not be compared</td></tr>")
+            continue
+        cells = []
+        found = candidate.outputs[candidate.leading[0]]["measures"]
+        for measure in used:
+            summary = found[measure]["summary"] if measure in found else None
+            cells += [written(measure, summary[key], summary) if summary else "" for key in ("mean", "worst")]
+        star = "<sup>*</sup>" if candidate.side["is_reference"] else ""
+        cells.append(readable_size(candidate.side["size"]))
+        numbers = "".join(f"<td class=number>{escape(cell)}</td>" for cell in cells)
+        time = f"<td class=number>{candidate.side['latency']['median'] * 1000:.1f} ms{star}</td>"
+        rows.append(f"<tr>{name}{numbers}{time}</tr>")
+    titles = [f"{MEASURES[measure].title} {word}" for measure in used for word in ("mean", "worst")]
+    head = "".join(f"<th scope=col class=number>{escape(title)}</th>" for title in [*titles, "size", "median run"])
+    return _table("", f"<tr><th scope=col>candidate</th>{head}</tr>", rows)
 
 
 def measures_table(output: Mapping[str, Any]) -> str:
@@ -36,7 +64,7 @@ _KEYS = ("mean", "p95", "worst")
 _HEAD = (
     ("measure", ""),
     ("mean", "number"),
-    ("95 % are no worse than", "number"),
+    ("95 %", "number"),
     ("worst", "number"),
     ("worst picture", ""),
 )
