@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from converters.model.architectures.inswapper import EMAP, Inswapper, Swapper, SwapperConfig
 from converters.model.network import append_orphans, graph_from_network
 from converters.progress import Progress
-from converters.training.embedder import IdentityEmbedder
+from converters.training.embedder import IdentityEmbedder, embedder_input
+from converters.training.evaluate import Embed, Swap
+from converters.training.loop import read_average
 from converters.training.swapper import WIDTH, fold_normalisations
 
 if TYPE_CHECKING:
@@ -33,6 +36,17 @@ def embedder_network(weights: Mapping[str, Tensor]) -> IdentityEmbedder:
     embedder.eval()
     fold_normalisations(embedder)
     return embedder
+
+
+def functions(runs: Path) -> tuple[Swap, Embed]:
+    """Return the trained swapper and embedder of a folder of checkpoints as functions of tensors, in float32."""
+    swapper = swapper_network(read_average(runs / "swapper"))
+    embedder = embedder_network(read_average(runs / "embedder"))
+
+    def embed(crops: Tensor) -> Tensor:
+        return functional.normalize(embedder(embedder_input(crops)))
+
+    return swapper, embed
 
 
 def swapper_graph(swapper: nn.Module) -> onnx.ModelProto:
