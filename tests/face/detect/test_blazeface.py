@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
+from converters.builtin import DEMO_GALLERY
 from converters.face.detect.base import Detector
 from converters.face.detect.blazeface import five_of_six
 from converters.face.detect.registry import CARRIED, open_detector
 from converters.face.detect.suppression import overlaps
 from converters.face.faces import Detection, Picture
-from converters.samples import draw_picture
+from converters.samples import draw_picture, read_pictures
 
 # Drawn people are no portraits; these are seen by every one of the carried models.
 SEEN = (0, 9, 10, 19, 25)
@@ -181,3 +182,10 @@ def test_mouth_corners_lie_along_the_eyes() -> None:
     direction = five[4] - five[3]
     assert direction[0] == pytest.approx(direction[1])
     assert direction[0] == pytest.approx(8.2)
+
+
+@pytest.mark.skipif(not DEMO_GALLERY.is_dir(), reason="the built-in gallery is not drawn yet")
+def test_every_portrait_of_the_gallery_has_one_face(detector: Detector) -> None:
+    portraits = read_pictures(DEMO_GALLERY, 100)
+    counts = {name: len(detector.detect(picture)) for name, picture in portraits}
+    assert counts == dict.fromkeys(counts, 1)
