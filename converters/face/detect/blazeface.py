@@ -24,7 +24,7 @@ class Variant:
         side: of its canvas, pixels.
         strides: of its layers.
         per_layer: anchors a layer gives a cell.
-        threshold: usual least score. With it the default model saw no face in photographs whose faces were painted over.
+        threshold: usual least score. With it the default saw no face in photographs whose faces were painted over.
         wide, tall, up: size of a WIDER FACE box and how far its middle lies above this model's, in sides of this
             model's square box; medians over some 400 frontal faces against two detectors trained on WIDER FACE.
     """
