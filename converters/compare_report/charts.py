@@ -110,5 +110,5 @@ def _axis(lowest: float, highest: float) -> tuple[float, float, list[float]]:
 def _short(value: float, step: float) -> str:
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
     if digits > 4:
-        return f"{value:.0e}".replace("e-0", "e-") if value else "0"
+        return f"{value:.1e}".replace("e-0", "e-").replace(".0e", "e") if value else "0"
     return f"{value + 0.0:.{digits}f}"

@@ -10,7 +10,7 @@ from converters.compare.measures import MEASURES
 from converters.compare_report.encoding import palette
 from converters.compare_report.frames import Frame
 
-_SHOWN = ("lpips", "flip", "psnr", "source_drop", "identity")
+_SHOWN = ("lpips", "flip", "psnr", "source_drop")
 
 
 def gallery(
