@@ -73,11 +73,12 @@ def test_a_converted_swapper_with_its_recipe(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_every_target_of_the_demo_is_hard_to_tell_from_it(tmp_path: Path) -> None:
     if not DEMO_SWAPPER.is_file() or not DEMO_EMBEDDER.is_file() or not DEMO_CROPS.is_dir():
         pytest.skip("the demo model is not trained yet")
     paths = converted(tmp_path / "out", "demo", ("mnn", "tflite", "coreml", "onnx"))
-    found = compare(Request("demo", tuple(paths), runs=10), ReportFiles(tmp_path / "report.html"))
+    found = compare(Request("demo", tuple(paths), pictures=16, runs=10), ReportFiles(tmp_path / "report.html"))
     assert found.exit_status == 0
     assert "by the swapper's own recogniser" in found.embeddings
     for number in range(len(paths)):
