@@ -47,11 +47,11 @@ def _dots(
         cv2.circle(picture, (x, y), radius, colour, -1, cv2.LINE_AA)
 
 
-def contact_sheet(pictures: Sequence[Picture], columns: int, side: int = 256) -> Picture:
+def contact_sheet(pictures: Sequence[Picture | None], columns: int, side: int = 256) -> Picture:
     """Return pictures side by side, each fitted into a square, row by row.
 
     Args:
-        pictures: any sizes.
+        pictures: any sizes; None leaves a place empty.
         columns: of the sheet.
         side: of a square, pixels.
     """
@@ -61,6 +61,8 @@ def contact_sheet(pictures: Sequence[Picture], columns: int, side: int = 256) ->
     step = side + _GAP
     sheet = np.full((rows * step + _GAP, columns * step + _GAP, 3), _PAPER, np.uint8)
     for place, picture in enumerate(pictures):
+        if picture is None:
+            continue
         height, width = picture.shape[:2]
         scale = side / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))

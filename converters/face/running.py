@@ -23,7 +23,7 @@ from converters.progress import Progress
 from converters.video import NO_SOUND, VideoReader, VideoWriter, is_video
 
 Data = dict[str, Any]
-_SHEET_COLUMNS = 4
+_SHEET_SOURCES, _SHEET_TARGETS = 5, 6
 _REMEDY = (
     "Give a target in which faces are large and not covered; for heads that are not upright say "
     "--option angles=0,90,180,270."
@@ -98,7 +98,7 @@ def run_model(arguments: Data, progress: Progress) -> Data:
                 raise UsageError("No file for the result was given.", "", "Say --out FILE.")
             _set_source(work, arguments, options)
             try:
-                tally = _run(work, target, staged, is_clip, progress)
+                tally = _run(work, target, arguments["sources"], staged, is_clip, progress)
             except DestinationError as error:
                 # people know the place by the name they gave
                 what = error.what.replace(str(staged), arguments["out"])
@@ -146,10 +146,14 @@ def _gallery() -> list[Path]:
     return files
 
 
-def _run(work: Work, target: Path | None, staged: Path | None, is_clip: bool, progress: Progress) -> _Tally:
+def _run(
+    work: Work, target: Path | None, sources: Sequence[str], staged: Path | None, is_clip: bool, progress: Progress
+) -> _Tally:
     tally = _Tally()
     if target is None:
-        _run_sheet(work, staged, tally, progress)
+        if not isinstance(work, Swap):
+            raise ValueError("only a swapper runs without a target")
+        _run_sheet(work, sources, staged, tally, progress)
     elif is_clip:
         _run_video(work, target, staged, tally, progress)
     elif target.is_dir():
@@ -163,18 +167,25 @@ def _run(work: Work, target: Path | None, staged: Path | None, is_clip: bool, pr
     return tally
 
 
-def _run_sheet(work: Work, staged: Path | None, tally: _Tally, progress: Progress) -> None:
-    """Put the source and every other portrait of the gallery before and after on one sheet."""
-    source, *others = _gallery()
-    shown: list[Picture] = []
-    for number, path in enumerate(others):
-        progress(work.title, number / len(others), path.name)
-        picture = read_picture(path)
-        done = work.do(picture, None, progress)
-        tally.add(done, path.name)
-        shown += [picture, done.picture.copy()]
+def _run_sheet(work: Swap, given: Sequence[str], staged: Path | None, tally: _Tally, progress: Progress) -> None:
+    """Put people on a sheet: whose faces along the top, whose pictures down the left, each swap where they meet."""
+    people = [(path.name, read_picture(path)) for path in _gallery()]
+    most = min(_SHEET_SOURCES, max(1, len(people) // 3))
+    wanted = [(Path(path).name, read_picture(Path(path))) for path in given]
+    tops = [wanted] if wanted else [[one] for one in people[:most]]
+    sides = people[0 if wanted else most :][:_SHEET_TARGETS]
+    sources = [work.pipeline.source_of(pictures) for pictures in tops]
+    shown: list[Picture | None] = [None, *(pictures[0][1] for pictures in tops)]
+    for number, (name, picture) in enumerate(sides):
+        progress(work.title, number / len(sides), name)
+        shown.append(picture)
+        for source in sources:
+            work.pipeline.stage.set_source(source)
+            done = work.do(picture, None, progress)
+            tally.add(done, name)
+            shown.append(done.picture.copy())
     if staged is not None:
-        write_picture(staged, contact_sheet([read_picture(source), *shown], _SHEET_COLUMNS + 1))
+        write_picture(staged, contact_sheet(shown, len(tops) + 1))
 
 
 def _run_folder(work: Work, folder: Path, staged: Path | None, tally: _Tally, progress: Progress) -> None:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from converters.builtin import DEMO_NAME
+from converters.face.swap.opening import EMBEDDER_KEY
 from converters.model.architectures.inswapper import EMAP, Inswapper, Swapper, SwapperConfig
 from converters.model.network import append_orphans, graph_from_network
 from converters.progress import Progress
@@ -56,6 +58,7 @@ def swapper_graph(swapper: nn.Module) -> onnx.ModelProto:
     proto = graph_from_network(swapper, examples, architecture.outputs, Progress())
     append_orphans(proto, {EMAP: torch.eye(512)})
     proto.graph.name = "demo_swapper"
+    proto.metadata_props.add(key=EMBEDDER_KEY, value=DEMO_NAME)
     return proto
 
 

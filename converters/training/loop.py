@@ -129,7 +129,9 @@ def train(task: Task, schedule: Schedule, folder: Path, progress: Progress, chec
     average = averaged_copy(task.networks[task.averaged])
     full_rates = {name: [group["lr"] for group in item.param_groups] for name, item in task.optimisers.items()}
     first = _restore(task, average, folder)
-    saved, sums, began = time.monotonic(), dict[str, float](), time.monotonic()
+    saved, began = time.monotonic(), time.monotonic()
+    sums: dict[str, float] = {}
+    summed = 0
     done, is_between_steps = first, True
     try:
         for step in range(first, schedule.steps):
@@ -144,11 +146,13 @@ def train(task: Task, schedule: Schedule, folder: Path, progress: Progress, chec
             done, is_between_steps = step + 1, True
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + float(value)
+            summed += 1
             if done % _LOGGED == 0:
-                means = {name: round(value / _LOGGED, 5) for name, value in sums.items()}
+                means = {name: round(value / summed, 5) for name, value in sums.items()}
                 seconds = (time.monotonic() - began) / (done - first)
                 _append(folder, {"step": done, "seconds": round(seconds, 3), **means})
                 sums.clear()
+                summed = 0
                 progress("Training", done / schedule.steps, f"step {done} of {schedule.steps}, {means}")
             if time.monotonic() - saved > checkpoint_seconds:
                 _save(task, average, folder, done, schedule)

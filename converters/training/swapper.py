@@ -14,7 +14,7 @@ from converters.measure.lpips_torch import LpipsLoss
 from converters.model.architectures.inswapper import Swapper, SwapperConfig
 from converters.model.architectures.layers import AdaptiveNorm, StyleBlock
 from converters.training.augment import crop, degrade, face_oval, recolour, uniform
-from converters.training.discriminator import PatchDiscriminator, real_loss
+from converters.training.discriminator import FeatureDiscriminator, real_loss
 from converters.training.embedder import IdentityEmbedder, embedder_input
 from converters.training.faces import FaceCrops
 from converters.training.loop import Schedule, Task, channels_last, read_average
@@ -22,8 +22,10 @@ from converters.training.loop import Schedule, Task, channels_last, read_average
 WIDTH = 128
 """Channels of the style blocks: 3.5 million parameters."""
 _WEIGHTS = {"difference": 8.0, "lpips": 2.5, "identity": 1.6, "away": 0.8, "around": 6.0, "light": 2.5, "kept": 0.6}
-_ADVERSARIAL, _ADVERSARIAL_FROM = 0.4, 0.3
-"""The adversarial gradient's length relative to all others', and the part of the training after which it begins."""
+_ADVERSARIAL = 0.3
+"""The adversarial gradient's length relative to that of all other losses."""
+_ADVERSARIAL_FROM, _HEAD_START = 0.4, 300
+"""The part of the training after which the discriminator learns, and by how many steps it is ahead of the swapper."""
 _FIRST_STYLE, _SECOND_STYLE = 1.0, 0.3  # scales at the start: blocks that change little let the picture through
 
 
@@ -80,9 +82,8 @@ class SwapperTask(Task):
 
     Losses of the rebuilding half: absolute difference and LPIPS. Of the swapping half: nearness to the source's
     embedding and distance from the target's, the surroundings of the face unchanged, the coarse colours kept (light),
-    a little LPIPS to the target (pose and expression). Of both, from a third of the way on: an adversarial loss
-    (hinge) on patches. The embedder judges slightly moved and noisy views, so that patterns invisible to people
-    do not count.
+    a little LPIPS to the target (pose and expression). Of both, later on: an adversarial loss (hinge). The embedder
+    judges slightly moved and noisy views, so that patterns invisible to people do not count.
     """
 
     averaged = "swapper"
@@ -95,7 +96,7 @@ class SwapperTask(Task):
         self.lpips = channels_last(LpipsLoss())
         self.oval = face_oval()
         swapper = new_swapper()
-        discriminator = channels_last(PatchDiscriminator())
+        discriminator = FeatureDiscriminator()
         self.networks = {"swapper": swapper, "discriminator": discriminator}
         self.optimisers = {
             "swapper": torch.optim.Adam(swapper.parameters(), lr=rate, betas=(0.5, 0.99)),
@@ -119,13 +120,11 @@ class SwapperTask(Task):
             losses |= self._swapping(made[half:], targets[half:], sources[half:], own[half:], step, generator)
         total = torch.stack([_WEIGHTS[name] * value for name, value in losses.items()]).sum()
         (gradient,) = torch.autograd.grad(total, made)
-        rise = self._adversarial_rise(step)
-        if rise:
+        if step >= self._adversarial_from:
             fooled, unmasked = self._adversarial(made, targets, generator)
             (towards_real,) = torch.autograd.grad(fooled, made)
-            # The balance of VQGAN (arXiv:2012.09841): whatever the discriminator's slope, it pulls with a fixed share.
-            share = rise * _ADVERSARIAL * gradient.norm() / towards_real.norm().clamp(min=1e-12)
-            gradient = gradient + share * towards_real
+            rise = min(1.0, max(0, step - self._adversarial_from - _HEAD_START) / 1000)
+            gradient = gradient + rise * self._share(made, gradient, towards_real) * towards_real
             self.update("discriminator", unmasked, self.schedule.clip)
             losses |= {"fooled": fooled, "discriminator": unmasked}
         self.update("swapper", made, self.schedule.clip, gradient)
@@ -162,10 +161,21 @@ class SwapperTask(Task):
             "kept": self.lpips(made, targets).mean(),
         }
 
-    def _adversarial_rise(self, step: int) -> float:
-        """Return how much of the adversarial loss counts: none until the swapper has learnt to draw at all."""
-        first = int(self.schedule.steps * _ADVERSARIAL_FROM)
-        return min(1.0, max(0, step - first + 1) / 1000)
+    @property
+    def _adversarial_from(self) -> int:
+        """The step from which the discriminator learns: once the swapper draws at all."""
+        return int(self.schedule.steps * _ADVERSARIAL_FROM)
+
+    def _share(self, made: Tensor, gradient: Tensor, towards_real: Tensor) -> Tensor:
+        """Return the factor that gives the discriminator a fixed share in the last layer's gradient.
+
+        As in VQGAN (arXiv:2012.09841). Lengths are compared there and not on the pictures: the discriminator pulls all
+        pixels the same way, other losses pull neighbours apart, so that the same length moves the weights much more.
+        """
+        last = cast(nn.Conv2d, cast(Swapper, self.networks["swapper"]).decoder[3]).weight
+        (others,) = torch.autograd.grad(made, last, gradient, retain_graph=True)
+        (its,) = torch.autograd.grad(made, last, towards_real, retain_graph=True)
+        return torch.mul(_ADVERSARIAL, others.norm() / its.norm().clamp(min=1e-12))
 
     def _adversarial(self, made: Tensor, real: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         """Return the swapper's loss and the discriminator's (hinge), on a random window of both."""
@@ -173,12 +183,15 @@ class SwapperTask(Task):
         top, left = (int(value) for value in torch.randint(0, 17, (2,), generator=generator))
         window = (..., slice(top, top + 112), slice(left, left + 112))
         with torch.autocast("cpu", torch.bfloat16):
-            judged = torch.cat([made.detach()[window], real[window]])
-            scores = discriminator(judged.contiguous(memory_format=torch.channels_last)).float()
+            drawn = self.lpips.features(made[window].contiguous(memory_format=torch.channels_last))
+            with torch.no_grad():
+                photographed = self.lpips.features(real[window].contiguous(memory_format=torch.channels_last))
+            unmasked = real_loss(-discriminator([depth.detach() for depth in drawn]))
+            unmasked = unmasked + real_loss(discriminator(photographed))
             discriminator.requires_grad_(False)
-            fooled = -discriminator(made[window].contiguous(memory_format=torch.channels_last)).float().mean()
+            fooled = -discriminator(drawn).float().mean()
             discriminator.requires_grad_(True)
-        return fooled, real_loss(-scores[: len(made)]) + real_loss(scores[len(made) :])
+        return fooled, unmasked
 
 
 def _nudged(pictures: Tensor, generator: Generator) -> Tensor:
