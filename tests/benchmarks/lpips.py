@@ -47,6 +47,7 @@ def _one(side: int, rounds: int, threads: int) -> None:
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = threads
     settings.inter_op_num_threads = 1
+    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(LPIPS_WEIGHTS, settings, providers=["CPUExecutionProvider"])
     feeds = {"a": a[None], "b": b[None]}
     with Lpips(threads=threads) as lpips:
