@@ -15,13 +15,12 @@ from converters.errors import BadInputError, UnsupportedError
 from converters.face.align import TEMPLATES, matrix_to, warp
 from converters.face.faces import Picture, Points
 from converters.progress import Progress
-from converters.samples import draw_picture, read_pictures
+from converters.samples import read_pictures
 
 if TYPE_CHECKING:
     from converters.face.detect.base import Detector
 
 BUILT_IN_TEMPLATE = "arcface_128"
-DRAWN = 16
 # A picture that is at most this much larger than the crop is one already; a larger one is searched for a face.
 _CROP_SIZED = 1.1
 
@@ -71,7 +70,7 @@ def pictures_for(template: str, side: int, folder: Path | None, most: int, progr
     Args:
         template: the family's face template; "" for a model that takes whole pictures.
         side: of the model's crops, pixels.
-        folder: of the person; None for the built-in crops, or drawn portraits where there are none.
+        folder: of the person; None for the built-in crops.
         most: how many at most.
         progress: told about every picture that is searched for a face.
 
@@ -82,16 +81,10 @@ def pictures_for(template: str, side: int, folder: Path | None, most: int, progr
         found = [FacePicture(name, picture) for name, picture in read_pictures(folder, most)]
         origin = f"{len(found)} pictures of the folder {folder.name or folder}"
         return _aligned(found, origin, template, side, progress)
-    if DEMO_CROPS.is_dir():
-        found = [
-            _as_crop(FacePicture(name, picture), BUILT_IN_TEMPLATE) for name, picture in read_pictures(DEMO_CROPS, most)
-        ]
-        if template not in TEMPLATES:
-            found = [replace(item, points=None) for item in found]
-        return Pictures(tuple(found), f"{len(found)} built-in face crops")
-    drawn = [FacePicture(f"drawn portrait {seed}", draw_picture(seed)) for seed in range(min(most, DRAWN))]
-    items = [_as_crop(item, template) for item in drawn]
-    return Pictures(tuple(items), f"{len(items)} drawn portraits (no photographs were given)")
+    found = [FacePicture(name, picture) for name, picture in read_pictures(DEMO_CROPS, most)]
+    if template in TEMPLATES:
+        found = [_as_crop(item, BUILT_IN_TEMPLATE) for item in found]
+    return Pictures(tuple(found), f"{len(found)} built-in face crops")
 
 
 def _aligned(items: Sequence[FacePicture], origin: str, template: str, side: int, progress: Progress) -> Pictures:
@@ -141,8 +134,6 @@ def _largest_face(detector: Detector, picture: Picture) -> Points | None:
 
 def _as_crop(item: FacePicture, template: str) -> FacePicture:
     """Return a picture whose centre square is taken for a crop of this template."""
-    if template not in TEMPLATES:
-        return item
     height, width = item.picture.shape[:2]
     side = min(height, width)
     corner = np.array([(width - side) / 2, (height - side) / 2])

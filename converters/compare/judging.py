@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from converters.compare.landmarks import FaceLandmarks
 from converters.compare.measures import MEASURES, judge_numbers, judge_pictures
 from converters.compare.sides import Index, read_feed, read_outputs
 from converters.errors import BadInputError, UnsupportedError
@@ -57,8 +58,8 @@ def judge(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
 
     Returns:
         "outputs": for each its "name", "kind" ("picture" or "numbers"), and "measures": by id "values" (by picture,
-        None for what is not finite) and "summary"; "broken": names of the pictures on which the candidate gave
-        values that are not finite; "notes".
+        None for what is not finite, left out where the measure does not apply) and "summary"; "broken": names of the
+        pictures on which the candidate gave values that are not finite; "notes".
     """
     staging, number = Path(arguments["staging"]), int(arguments["number"])
     index = Index.read(staging)
@@ -70,7 +71,11 @@ def judge(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     broken: list[str] = []
     with ExitStack() as stack:
         lpips = stack.enter_context(Lpips())
-        faces = _Faces(index, stack, notes) if any(output.edge for output in outputs) else None
+        draws = any(output.edge for output in outputs)
+        known = family(index.family)
+        template = known.template if known else ""
+        faces = _Faces(template, index.embedder, stack, notes) if draws else None
+        landmarks = FaceLandmarks(template, stack, notes) if draws else None
         for place, name in enumerate(index.names):
             progress("Measuring", place / len(index.names), name)
             ours, theirs = read_outputs(staging, 0, place), read_outputs(staging, number, place)
@@ -86,8 +91,11 @@ def judge(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
                         np.save(heat_file(staging, number, position, place), spatial.astype(np.float16))
                     if faces is not None:
                         found |= faces.judge(*pictures, read_feed(staging, place).get("identity"))
+                    if landmarks is not None:
+                        found |= landmarks.judge(output.tensor.name, *pictures)
                 for measure, value in found.items():
                     figures[position][measure][name] = value
+        notes += landmarks.remarks() if landmarks is not None else []
     if broken:
         notes.append(f"The candidate gave values that are not finite on {len(broken)} of {len(index.names)} pictures.")
     return {
@@ -163,18 +171,17 @@ def _is_broken(ours: dict[str, Array], theirs: dict[str, Array]) -> bool:
 class _Faces:
     """Identity of the drawn faces, where they are faces and there is a recogniser."""
 
-    def __init__(self, index: Index, stack: ExitStack, notes: list[str]) -> None:
+    def __init__(self, template: str, embedder: str, stack: ExitStack, notes: list[str]) -> None:
         from converters.face.embed import open_embedder
 
-        known = family(index.family)
-        self._template = known.template if known else ""
+        self._template = template
         self._embedder: Embedder | None = None
         if self._template not in TEMPLATES:
             return
-        if not index.embedder:
+        if not embedder:
             notes.append("Identity was not measured: no face recogniser was given.")
             return
-        self._embedder = stack.enter_context(open_embedder(Path(index.embedder)))
+        self._embedder = stack.enter_context(open_embedder(Path(embedder)))
 
     def judge(self, one: Values, other: Values, source: Embedding | None) -> dict[str, float]:
         """Return the identity measures of two drawn crops; {} where they do not apply."""

@@ -61,7 +61,9 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "mean": Measure("Mean difference", "", False, 4, "As a fraction of the output's span."),
         "span_psnr": Measure("PSNR", "dB", True, 1, "The peak being the output's span over all pictures."),
         "cosine": Measure("Cosine", "", True, 5, "Between the two embeddings of one picture."),
-        "displacement": Measure("Displacement", "", False, 4, "Mean way of 68 points, over the distance of the eyes."),
+        "displacement": Measure(
+            "Landmark displacement", "", False, 4, "Mean way of a face's 68 points, over the distance of the eyes."
+        ),
     }
 )
 

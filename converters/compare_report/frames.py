@@ -30,7 +30,7 @@ class Frame:
         name: of the picture.
         original, candidate: what each side drew, RGB, 0..255.
         heat: LPIPS map, None where the picture is too small for one.
-        values: its measures by id, None for what is not finite.
+        values: its measures by id, None for what is not finite; without those that do not apply to it.
     """
 
     place: int
@@ -76,7 +76,7 @@ def worst_frames(
             _eight_bit(edge.crop(read_outputs(staging, 0, place)[tensor.name])),
             _eight_bit(edge.crop(read_outputs(staging, number, place)[tensor.name])),
             np.load(heat, allow_pickle=False).astype(np.float32) if heat.is_file() else None,
-            {measure: found["values"][name] for measure, found in measures.items()},
+            {measure: found["values"][name] for measure, found in measures.items() if name in found["values"]},
         )
 
 

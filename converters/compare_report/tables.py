@@ -116,7 +116,10 @@ def pictures_table(candidate: Candidate) -> str:
     )
     rows = [
         f"<tr><th scope=row class=name>{escape(name)}</th>"
-        + "".join(f"<td class=number>{escape(written(measure, values[name]))}</td>" for measure, _, values in columns)
+        + "".join(
+            f"<td class=number>{escape(written(measure, values[name])) if name in values else '–'}</td>"
+            for measure, _, values in columns
+        )
         + "</tr>"
         for name in candidate.worst_first()
     ]

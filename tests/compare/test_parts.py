@@ -22,7 +22,6 @@ from converters.model.signature import Role, TensorInfo
 from converters.pictures import write_picture
 from converters.progress import Progress
 from converters.runtimes.base import TensorSpec
-from converters.samples import draw_picture
 from tests.measure.drawn import noisy, portrait
 
 IMAGE = TensorInfo("target", (1, 3, 64, 64), role=Role.IMAGE, layout="NCHW")
@@ -204,13 +203,6 @@ def test_a_report_that_is_no_plain_file_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "elsewhere.json").write_text(json.dumps(report_of("1" * 64)), encoding="utf-8")
     (tmp_path / "report.json").symlink_to(tmp_path / "elsewhere.json")
     assert recipe_beside(tmp_path / "a.mnn", "1" * 64) is None
-
-
-def test_drawn_portraits_are_the_last_resort(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("converters.compare.crops.DEMO_CROPS", tmp_path / "none")
-    pictures = pictures_for("arcface_128", 128, None, 4, Progress())
-    assert [item.name for item in pictures.items] == [f"drawn portrait {seed}" for seed in range(4)]
-    assert np.array_equal(pictures.items[2].picture, draw_picture(2))
 
 
 def test_built_in_crops_are_cut_for_any_template(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
