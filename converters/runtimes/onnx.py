@@ -38,7 +38,7 @@ class OnnxSession(Session):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
-        # Waiting threads that spin take the cores from the other sessions of a face pipeline: two to three times slower.
+        # Waiting threads that spin take the cores from a face pipeline's other sessions: two to three times slower.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = _LOG_ERRORS_ONLY
         try:
