@@ -51,7 +51,9 @@ _WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
     ".tiff": ("TIFF", {}),
 }
 WRITABLE_SUFFIXES = tuple(_WRITERS)
-_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
+STILL_BRANDS = (*_HEIC_BRANDS, b"avif", b"avis")
+"""What pictures in the container of MP4 call themselves."""
 _ORIENTATION = 0x0112
 _SAVE_ANEW = "Open it in a picture program and save it as JPEG or PNG."
 

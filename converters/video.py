@@ -17,13 +17,13 @@ from converters.destination import destination_errors, taken
 from converters.errors import BadInputError, DestinationError, UsageError, did_you_mean
 from converters.face.faces import Picture
 from converters.files import Staging
-from converters.pictures import LARGEST_PIXELS, open_regular
+from converters.pictures import LARGEST_PIXELS
+from converters.progress import Progress
+from converters.video_kind import open_capture, video_kind
 
 if TYPE_CHECKING:
     import cv2
 
-READABLE_VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".flv")
-"""What is taken for a video before it is opened; the content decides afterwards."""
 WRITABLE_VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi")
 NO_SOUND = "The sound of the original is not in it: OpenCV writes pictures only."
 
@@ -31,25 +31,10 @@ _CODEC = "mp4v"  # of OpenCV's wheels on every system; H.264 needs an encoder th
 _USUAL_RATE = 25.0
 _RATES = (1.0, 240.0)
 _LARGEST_GAP = 10.0  # seconds between two frames that are believed
+# Times in a file cost nothing, repeated frames do: more than these are not made of one second that passes.
+_MOST_REPEATS_A_SECOND = 60
 _SPACE_LEFT = 8_000_000  # bytes below which a disk counts as full: FFmpeg drops what it cannot write without a word
 _FRAMES_BETWEEN_LOOKS = 25
-# FFmpeg guesses what a file is, and some of its guesses (playlists) make it open other files or the network.
-_MAGIC: tuple[tuple[int, bytes], ...] = (
-    (4, b"ftyp"),
-    (4, b"moov"),
-    (4, b"mdat"),
-    (4, b"wide"),
-    (4, b"free"),
-    (4, b"skip"),
-    (0, b"\x1aE\xdf\xa3"),  # Matroska, WebM
-    (8, b"AVI "),
-    (0, b"\x00\x00\x01\xba"),  # MPEG program stream
-    (0, b"FLV\x01"),
-    (0, b"OggS"),
-    (0, b"0&\xb2u\x8ef\xcf\x11"),  # WMV
-)
-
-_STILL_BRANDS = (b"avif", b"heic", b"heix", b"mif1", b"msf1")  # pictures in the container of MP4
 
 
 @dataclass(frozen=True)
@@ -88,9 +73,7 @@ class VideoReader:
         import cv2
 
         self.path = Path(path)
-        _check_kind(self.path)
-        # an absolute path cannot be taken for an address, and FFmpeg alone does not take % for a numbered sequence
-        self._capture = cv2.VideoCapture(os.path.abspath(self.path), cv2.CAP_FFMPEG)  # noqa: PTH100
+        self._capture = open_capture(self.path, _known_kind(self.path))
         try:
             if not self._capture.isOpened():
                 raise _damaged(self.path, "Its index is missing or its kind of video is unknown.")
@@ -171,24 +154,18 @@ def is_video(path: Path) -> bool:
     Raises:
         BadInputError: it is no file that can be read, or empty.
     """
-    descriptor = open_regular(path, "video")
-    try:
-        start = os.read(descriptor, 1024)
-    finally:
-        os.close(descriptor)
-    if start[4:8] == b"ftyp" and start[8:12] in _STILL_BRANDS:
-        return False
-    is_stream = start[:1] == b"G" and start[188:189] == b"G" and start[376:377] == b"G"
-    return is_stream or any(start[place : place + len(magic)] == magic for place, magic in _MAGIC)
+    return bool(video_kind(path))
 
 
-def _check_kind(path: Path) -> None:
-    if not is_video(path):
+def _known_kind(path: Path) -> str:
+    kind = video_kind(path)
+    if not kind:
         raise BadInputError(
             f"{path.name} is no video, or of a kind that cannot be read.",
             "",
             "Give an MP4, MOV, MKV, WebM or AVI file.",
         )
+    return kind
 
 
 def _damaged(path: Path, why: str) -> BadInputError:
@@ -212,20 +189,34 @@ class VideoWriter:
         size: width and height of the frames; an odd last column or row is lost, the codec knows only even sizes.
         rate: frames a second.
         force: replace what is there.
+        progress: called during long repeats and while the finished file is checked, which may cancel either.
 
     Attributes:
         written: frames in the file so far.
+        is_shortened: whether pauses between frames were cut: more than 60 repeats a second were asked for.
 
     Raises:
         UsageError: another ending.
         DestinationError: it exists and `force` is off, or it cannot be written.
+        CancelledError: the person asked to stop; nothing is left.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int], rate: float, *, force: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        size: tuple[int, int],
+        rate: float,
+        *,
+        force: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
         self.path = Path(path)
         self.size = size
         self.rate = _sensible_rate(rate)
         self.written = 0
+        self.is_shortened = False
+        self._progress = progress or Progress()
+        self._given = 0
         self._force = force
         self._ticks = 0.0
         writable_video_suffix(self.path)
@@ -263,6 +254,7 @@ class VideoWriter:
 
         Raises:
             DestinationError: the disk is full.
+            CancelledError: the person asked to stop.
             ValueError: another size; a bug of the caller.
         """
         import cv2
@@ -271,11 +263,18 @@ class VideoWriter:
             raise ValueError(f"the frame is {picture.shape}, the video {self._raw.shape}")
         tick = self._ticks if seconds is None else max(seconds, 0.0) * self.rate
         # what was shown before stays until this one's time has come
+        most = self._given + tick / self.rate * _MOST_REPEATS_A_SECOND
         while self.written and self.written < round(tick):
+            if self.written >= most:
+                self.is_shortened = True
+                break
+            if self.written % _FRAMES_BETWEEN_LOOKS == 0:
+                self._progress("Writing the video", self.written / round(tick), f"frame {self.written + 1}")
             self._put()
         cv2.cvtColor(picture, cv2.COLOR_RGB2BGR, dst=self._raw)
         if self.written <= round(tick):
             self._put()
+        self._given += 1
         self._ticks = tick + 1
 
     def _put(self) -> None:
@@ -309,7 +308,7 @@ class VideoWriter:
         """Read the file back: it must open, have the size and all frames, and the last one must decode."""
         if not self.written:
             raise BadInputError(f"No frame was given for {self.path.name}.", "", "Give a video with frames.")
-        why = _fault(self._staged, (self.size[0] & -2, self.size[1] & -2), self.written)
+        why = _fault(self._staged, (self.size[0] & -2, self.size[1] & -2), self.written, self._progress)
         if why:
             self._check_space()
             raise DestinationError(
@@ -329,26 +328,28 @@ def writable_video_suffix(path: Path) -> str:
     return suffix
 
 
-def _fault(path: Path, size: tuple[int, int], frames: int) -> str:
+def _fault(path: Path, size: tuple[int, int], frames: int, progress: Progress) -> str:
     """Return what is wrong with a video that was just written, "" for nothing."""
     import cv2
 
     if not path.exists() or not path.stat().st_size:
         return "Nothing arrived on the disk."
-    capture = cv2.VideoCapture(os.path.abspath(path), cv2.CAP_FFMPEG)  # noqa: PTH100
+    capture = open_capture(path, video_kind(path))
     try:
         if not capture.isOpened():
             return "What arrived on the disk cannot be opened."
         found = (int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)))
         if found != size:
             return f"What arrived on the disk has {found[0]} x {found[1]} pixels."
-        return _missing_frames(capture, frames)
+        return _missing_frames(capture, frames, progress)
     finally:
         capture.release()
 
 
-def _missing_frames(capture: cv2.VideoCapture, frames: int) -> str:
+def _missing_frames(capture: cv2.VideoCapture, frames: int, progress: Progress) -> str:
     arrived = 0
     while capture.grab():  # reads and decodes, but converts no colours
+        if arrived % _FRAMES_BETWEEN_LOOKS == 0:
+            progress("Checking the video", arrived / frames, f"frame {arrived + 1} of {frames}")
         arrived += 1
     return "" if arrived == frames else f"{arrived} of {frames} frames arrived on the disk."

@@ -8,19 +8,24 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from converters.errors import BadInputError, DestinationError, UsageError
+from converters.errors import BadInputError, CancelledError, DestinationError, UsageError
 from converters.face.faces import Picture
+from converters.pictures import write_picture
+from converters.progress import Progress, ProgressMessage
 from converters.video import VideoReader, VideoWriter
+from converters.video_kind import open_capture, video_kind
 
 PROJECT = Path(__file__).resolve().parents[1]
 SIZE = (160, 96)
 ORANGE = (230, 120, 30)
+SESSION = b"\nv=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=video 19999 RTP/AVP 26\n" + b"\n" * 400
 
 
 def numbered(index: int) -> Picture:
@@ -180,6 +185,17 @@ def test_frames_that_come_too_fast_are_dropped(tmp_path: Path) -> None:
         ("a.mp4", b"ffconcat version 1.0\nfile clip.mp4\n", "is no video"),
         ("a.mp4", b"v=0\no=- 0 0 IN IP4 127.0.0.1\nm=video 9 RTP/AVP 96\n", "is no video"),
         ("a.mp4", b"<?xml version='1.0'?><MPD></MPD>", "is no video"),
+        ("a.m3u8", b"#EXTM3U\nAVI \n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nother.mp4\n#EXT-X-ENDLIST\n", "is no video"),
+        ("a.m3u8", b"\xef\xbb\xbf #EXTM3U\n#EXTINF:1,\nother.mp4\n", "is no video"),
+        ("a.mkv", b"\x1aE\xdf\xa3\x08\x7f\xff\xff" + SESSION, "is no video"),
+        ("a.ogv", b"OggS" + SESSION, "is no video"),
+        ("a.ogv", b"OggS\0" + SESSION, "is no video"),
+        ("a.flv", b"FLV\x01" + SESSION, "is no video"),
+        ("a.mpg", b"\0\0\x01\xba" + SESSION, "is no video"),
+        ("a.ts", b"G".ljust(188) + b"G".ljust(188) + b"G" + SESSION, "is no video"),
+        ("a.wmv", b"0&\xb2u\x8ef\xcf\x11" + SESSION, "is no video"),
+        ("a.avif", struct.pack(">I4s4sI", 16, b"ftyp", b"avis", 0) + b"\0" * 400, "is no video"),
+        ("a.heic", struct.pack(">I4s4sI", 16, b"ftyp", b"hevc", 0) + b"\0" * 400, "is no video"),
         ("a.mp4", struct.pack(">I4s4sI", 16, b"ftyp", b"isom", 512) + b"\0" * 400, "is damaged"),
         ("a.mkv", b"\x1aE\xdf\xa3" + bytes(range(256)) * 4, "is damaged"),
     ],
@@ -204,6 +220,67 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 def test_a_name_that_looks_like_a_numbered_sequence_is_one_file(tmp_path: Path) -> None:
     _, numbers, _ = read(write(tmp_path / "clip_%02d.mp4", 4))
     assert numbers == [0, 1, 2, 3]
+
+
+def playlist(folder: Path) -> Path:
+    """A playlist that was taken for an AVI file once: it names another video."""
+    path = folder / "a.m3u8"
+    secret = write(folder / "secret.mp4", 3)
+    path.write_text(f"#EXTM3U\nAVI \n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n")
+    return path
+
+
+def numbered_pictures(folder: Path) -> Path:
+    """A video whose name makes FFmpeg open the pictures beside it."""
+    for index in range(3):
+        write_picture(folder / f"a_{index:02d}.png", numbered(index))
+    return write(folder / "clip.mp4", 5).rename(folder / "a_%02d.png")
+
+
+@pytest.mark.parametrize("trap", [playlist, numbered_pictures])
+def test_ffmpeg_is_held_to_one_reader(tmp_path: Path, trap: Callable[[Path], Path]) -> None:
+    path = trap(tmp_path)
+    free = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    assert free.isOpened(), "the file would be no trap"
+    free.release()
+    before = dict(os.environ)
+    for kind in ("mov", "avi", "matroska", "mpeg", "mpegts", "flv", "ogg", "asf"):
+        assert not open_capture(path, kind).isOpened()
+    assert dict(os.environ) == before
+    with pytest.raises(BadInputError):
+        VideoReader(path)
+
+
+def test_the_settings_of_others_for_ffmpeg_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", "threads;1")
+    assert read(write(tmp_path / "clip.mp4", 3))[1] == [0, 1, 2]
+    assert os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] == "threads;1"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "kind"),
+    [
+        (".mp4", "mp4v", "mov"),
+        (".mov", "mp4v", "mov"),
+        (".mkv", "mp4v", "matroska"),
+        (".webm", "VP80", "matroska"),
+        (".avi", "mp4v", "avi"),
+        (".mpg", "MPG1", "mpeg"),
+        (".ts", "MPG2", "mpegts"),
+        (".flv", "FLV1", "flv"),
+        (".wmv", "WMV2", "asf"),
+        (".ogv", "VP80", "ogg"),
+    ],
+)
+def test_every_kind_is_told_and_opens(tmp_path: Path, suffix: str, codec: str, kind: str) -> None:
+    path = tmp_path / f"clip{suffix}"
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), 25, SIZE)
+    for index in range(12):
+        writer.write(numbered(index)[..., ::-1].copy())
+    writer.release()
+    assert video_kind(path) == kind
+    with VideoReader(path) as reader:
+        assert number_of(next(iter(reader)).picture) in (0, 1)
 
 
 def test_an_mp4_cut_short_is_refused(tmp_path: Path) -> None:
@@ -241,6 +318,62 @@ def test_flipped_bits_never_end_as_a_bug(tmp_path: Path) -> None:
         assert seconds == sorted(seconds)
         assert seconds[-1] < 100
     assert 0 < opened < 40
+
+
+# work that a file asks for --------------------------------------------------------------------------------------------
+
+
+def cancelling(after: int) -> tuple[Progress, list[ProgressMessage]]:
+    """Return a progress that is cancelled once so many messages arrived, and the messages."""
+    messages: list[ProgressMessage] = []
+    return Progress(messages.append, lambda: len(messages) >= after), messages
+
+
+def test_pauses_cost_no_more_than_sixty_frames_a_second(tmp_path: Path) -> None:
+    with VideoWriter(tmp_path / "hostile.mp4", SIZE, 240) as hostile:
+        for index in range(4):
+            hostile.write(numbered(index), 5.0 * index)
+    assert hostile.is_shortened
+    assert 15 * 60 <= hostile.written <= 15 * 60 + 8
+    assert read(tmp_path / "hostile.mp4")[1][-1] == 3
+    with VideoWriter(tmp_path / "slides.mp4", SIZE, 30) as slides:
+        for index in range(3):
+            slides.write(numbered(index), 5.0 * index)
+    assert not slides.is_shortened
+    assert slides.written == 301
+    with VideoWriter(tmp_path / "fast.mp4", SIZE, 240) as fast:
+        for index in range(30):
+            fast.write(numbered(index), index / 240)
+    assert not fast.is_shortened
+    assert fast.written == 30
+
+
+def test_repeats_can_be_cancelled(tmp_path: Path) -> None:
+    progress, messages = cancelling(after=2)
+    with (  # noqa: PT012
+        pytest.raises(CancelledError),
+        VideoWriter(tmp_path / "clip.mp4", SIZE, 30, progress=progress) as writer,
+    ):
+        writer.write(numbered(0), 0.0)
+        writer.write(numbered(1), 10.0)
+    assert writer.written == 75
+    assert [message.stage for message in messages] == ["Writing the video"] * 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_check_of_a_finished_video_can_be_cancelled(tmp_path: Path) -> None:
+    progress, messages = cancelling(after=2)
+    with (  # noqa: PT012
+        pytest.raises(CancelledError),
+        VideoWriter(tmp_path / "clip.mp4", SIZE, 25, progress=progress) as writer,
+    ):
+        for index in range(100):
+            writer.write(numbered(index % 30))
+    assert [(message.stage, message.fraction) for message in messages] == [
+        ("Checking the video", 0.0),
+        ("Checking the video", 0.25),
+    ]
+    assert not list(tmp_path.iterdir())
 
 
 # writing --------------------------------------------------------------------------------------------------------------
