@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from converters.colour_profiles import in_srgb
 from converters.destination import destination_errors, taken
 from converters.errors import BadInputError, UsageError, did_you_mean
 from converters.face.faces import Picture
@@ -56,14 +57,15 @@ STILL_BRANDS = (*_HEIC_BRANDS, b"avif", b"avis")
 """What pictures in the container of MP4 call themselves."""
 _ORIENTATION = 0x0112
 _SAVE_ANEW = "Open it in a picture program and save it as JPEG or PNG."
+_FLOATS = 3  # the TIFF tag SampleFormat says so
 
 
 def read_picture(path: Path) -> Picture:
     """Read a picture upright, as eyes see it.
 
     The orientation that a camera notes is applied. Grey becomes RGB; 16-bit channels are scaled to 8; transparent
-    parts show white, as on paper; CMYK is converted without its colour profile; of several pictures in a file the
-    first is taken.
+    parts show white, as on paper; colours with a profile become sRGB's; of several pictures in a file the first is
+    taken.
 
     Args:
         path: JPEG, PNG, BMP, WebP, TIFF, GIF, AVIF, JPEG 2000, PPM or TGA, by content.
@@ -191,7 +193,7 @@ def _decode(data: bytes, name: str) -> Picture:
                 if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
                     # Pillow takes all inks as inverted; that is Adobe's custom, and its files say so
                     upright = ImageChops.invert(upright)
-                return _as_rgb(upright, name)
+                return _as_rgb(in_srgb(upright, image.info.get("icc_profile")), name)
     except BadInputError:
         raise
     except UnidentifiedImageError:
@@ -203,8 +205,14 @@ def _decode(data: bytes, name: str) -> Picture:
     except Exception as error:
         # decoders of hostile files raise anything: OSError, SyntaxError, struct.error, KeyError, …
         words = str(error).strip().rstrip(".") or type(error).__name__
+        if "truncated" in words.lower():
+            raise BadInputError(
+                f"{name} is cut short.", "It was not copied completely.", "Copy or download it again."
+            ) from error
         raise BadInputError(
-            f"{name} is damaged or was not copied completely.", f"The decoder says: {words[:200]}.", _SAVE_ANEW
+            f"{name} is damaged or was not copied completely.",
+            f"The decoder says: {words[:200]}.",
+            "Copy or download it again, or give another picture.",
         ) from error
 
 
@@ -229,11 +237,35 @@ def _no_picture(data: bytes, name: str) -> BadInputError:
             "",
             "Export it as JPEG; an iPhone takes JPEG with Settings > Camera > Formats > Most Compatible.",
         )
+    if _holds_floats(data):
+        return _numbers_without_scale(name, "floating-point numbers")
     return BadInputError(
         f"{name} is no picture, or of a kind that cannot be read.",
         "",
         "Give a JPEG, PNG, BMP, WebP, TIFF, GIF, AVIF, JPEG 2000, PPM or TGA file.",
     )
+
+
+def _holds_floats(data: bytes) -> bool:
+    """Whether bytes that Pillow does not know are a TIFF of floating-point numbers."""
+    import io
+
+    from PIL import TiffImagePlugin
+
+    if data[:4] not in (b"II*\0", b"MM\0*"):
+        return False
+    try:
+        directory = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
+        file = io.BytesIO(data)
+        file.seek(directory.next)
+        directory.load(file)
+        return _FLOATS in tuple(directory.get(TiffImagePlugin.SAMPLEFORMAT, ()))
+    except Exception:  # a damaged directory says nothing
+        return False
+
+
+def _numbers_without_scale(name: str, what: str) -> BadInputError:
+    return BadInputError(f"{name} holds {what}, whose scale nobody knows.", "", "Save it with 8 or 16 bits a channel.")
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -262,9 +294,7 @@ def _as_rgb(image: Image.Image, name: str) -> Picture:
         grey = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
         return np.ascontiguousarray(np.broadcast_to(grey[..., None], (*grey.shape, 3)))
     if image.mode in ("I", "F"):
-        raise BadInputError(
-            f"{name} holds 32-bit numbers, whose scale nobody knows.", "", "Save it with 8 or 16 bits a channel."
-        )
+        raise _numbers_without_scale(name, "floating-point numbers" if image.mode == "F" else "32-bit numbers")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         return _on_white(np.asarray(image.convert("RGBA")))
     return np.array(image.convert("RGB"), dtype=np.uint8, order="C")

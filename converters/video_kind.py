@@ -26,9 +26,8 @@ _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
 )
 _PACKET = 188  # bytes in an MPEG transport stream, each packet begins with G
 _PROBED = 1 << 20  # bytes that FFmpeg looks at, at most
-_TEXT = re.compile(
-    rb"[\s\xef\xbb\xbf]*(?:#EXTM3U|ffconcat|<\?xml|<MPD)"
-)  # playlists and scripts, perhaps after a byte order mark
+# Playlists and scripts, perhaps after a byte order mark.
+_TEXT = re.compile(rb"[\s\xef\xbb\xbf]*(?:#EXTM3U|ffconcat|<\?xml|<MPD)")
 # FFmpeg takes a file for a session description when any line begins so; of MP4 it is sure before it looks at lines,
 # and streaming servers write such lines into theirs.
 _SESSION = re.compile(rb"(?:^|\n)c=IN IP")

@@ -162,9 +162,18 @@ def test_sixteen_bit_colour_is_scaled(tmp_path: Path, suffix: str, channels: int
     assert np.abs(read_picture(tmp_path / f"a{suffix}")[4, 4].astype(int) - [255, 117, 39]).max() <= 1
 
 
-def test_numbers_without_a_scale_are_refused(tmp_path: Path) -> None:
-    Image.fromarray(np.full((4, 4), 0.5, np.float32)).save(tmp_path / "a.tiff")
-    with pytest.raises(BadInputError, match="8 or 16 bits"):
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (np.full((4, 4), 0.5, np.float32), "floating-point numbers"),
+        (np.full((4, 4, 3), 0.5, np.float32), "floating-point numbers"),
+        (np.full((4, 4, 3), 0.5, np.float64), "floating-point numbers"),
+        (np.full((4, 4), 70000, np.int32), "32-bit numbers"),
+    ],
+)
+def test_numbers_without_a_scale_are_refused(tmp_path: Path, values: np.ndarray, words: str) -> None:
+    cv2.imwrite(str(tmp_path / "a.tiff"), values)
+    with pytest.raises(BadInputError, match=rf"{words}.*8 or 16 bits"):
         read_picture(tmp_path / "a.tiff")
 
 
@@ -187,9 +196,12 @@ def encoded(kind: str) -> bytes:
 def test_a_truncated_picture_is_refused(tmp_path: Path, kind: str, part: float) -> None:
     data = encoded(kind)
     (tmp_path / "a.jpg").write_bytes(data[: int(len(data) * part)])
-    with pytest.raises(BadInputError, match=r"a\.jpg (is damaged|is no picture)") as caught:
+    with pytest.raises(BadInputError, match=r"a\.jpg (is damaged|is cut short|is no picture)") as caught:
         read_picture(tmp_path / "a.jpg")
     assert caught.value.remedy
+    assert "picture program" not in caught.value.remedy
+    if kind in ("JPEG", "PNG", "TIFF", "GIF", "BMP") and part > 0.1:
+        assert str(caught.value) == "a.jpg is cut short. It was not copied completely. Copy or download it again."
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "GIF"])
