@@ -6,11 +6,15 @@ import argparse
 import io
 import json
 import math
+import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from converters.commands import compare, run
 from converters.errors import CancelledError, StudioError, UsageError, did_you_mean
@@ -61,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
         "--calibration",
         metavar="DIR",
         default=None,
-        help="face crops to verify on; drawn ones if absent",
+        help="face crops to verify on; the built-in ones if absent",
     )
     convert.add_argument(
         "--timeout", metavar="SECONDS", type=float, default=STAGE_SECONDS, help="for each stage; one hour unless told"
@@ -100,14 +104,33 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status. Sentences and progress go to standard error."""
     is_json = "--json" in arguments
     try:
-        options = parser().parse_args(list(arguments))
-        if options.command is None:
-            raise UsageError("No command was given.", "", "See `main.py --help`.")
-        return _COMMANDS[options.command](options)
+        with _terminable():
+            options = parser().parse_args(list(arguments))
+            if options.command is None:
+                raise UsageError("No command was given.", "", "See `main.py --help`.")
+            return _COMMANDS[options.command](options)
     except KeyboardInterrupt:
         return _report_error(CancelledError("Cancelled.", "", "Nothing was written."), is_json)
     except StudioError as error:
         return _report_error(error, is_json)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let the system's wish to end (SIGTERM) end the block as Ctrl-C does, so that nothing half-done stays.
+
+    Only the main thread gets signals; where somebody else sees to this one already, it stays theirs.
+    """
+    is_ours = (
+        threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    )
+    if is_ours:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if is_ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _harmless(text: str) -> str:
@@ -119,11 +142,22 @@ def _print(text: str) -> None:
     """Print the result of a command; signs that the terminal's encoding lacks are spelled out."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    print(_harmless(text))
+    _say(text, sys.stdout)
+
+
+def _say(text: str, stream: TextIO) -> None:
+    """Print a line; whoever stops reading (`| head`) gets no more of it, and nobody else hears of that."""
+    try:
+        print(_harmless(text), file=stream, flush=True)
+    except BrokenPipeError:
+        # what is still buffered would raise again when the interpreter ends
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def _report_error(error: StudioError, is_json: bool) -> int:
-    print(_harmless(str(error)), file=sys.stderr)
+    _say(str(error), sys.stderr)
     if is_json:
         _print(json.dumps({"exit_status": error.exit_status, "error": error.to_json()}))
     return error.exit_status
@@ -143,7 +177,7 @@ class _Printer:
         self._printed[message.stage] = now
         detail = f" ({message.detail})" if message.detail else ""
         line = f"[{now - self._start:6.1f} s] {message.stage}{detail}"
-        print(_harmless(line), file=sys.stderr, flush=True)
+        _say(line, sys.stderr)
 
 
 def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -178,7 +212,7 @@ def _convert(options: argparse.Namespace) -> int:
     if options.options:
         from converters.report import options_text
 
-        print(options_text())
+        _print(options_text())
         return 0
     if options.out is None:
         raise UsageError("No folder for the files was given.", "", "Say --out DIR.")

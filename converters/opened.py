@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
+from typing import Any
 
-from converters.builtin import DEMO_SWAPPER
+import numpy.typing as npt
+
 from converters.fingerprints import sha256_of, size_of
 from converters.model.signature import Signature, TensorInfo
 from converters.progress import Progress
 from converters.registry import SESSIONS, open_session
 from converters.runtimes.base import Session, TensorSpec
 
-DEMO_NAME = "demo"
 _NO_SHAPES: Mapping[str, tuple[int, ...]] = MappingProxyType({})
 
 
@@ -30,6 +31,8 @@ class Opened:
         signature: roles, colour order, mean and std; only shapes and types where a file says no more.
         family: id in `resources/families.json`, "" when unknown.
         size, sha256: of the file or package given.
+        properties: an ONNX file's own, by key.
+        unread: the matrix that an ONNX file carries for its host as its last initializer, None for none.
     """
 
     name: str
@@ -38,6 +41,8 @@ class Opened:
     family: str
     size: int
     sha256: str
+    properties: Mapping[str, str] = field(default_factory=dict)
+    unread: npt.NDArray[Any] | None = None
 
 
 @contextmanager
@@ -70,10 +75,15 @@ def opened(
         model = load(path, shapes=shapes, trust=trust, progress=progress)
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="ffstudio-")))
         from converters.model.graph import write_proto
+        from converters.model.unread import unread_matrix
 
-        session = stack.enter_context(open_session(write_proto(model.proto, folder), threads=threads))
-        name = DEMO_SWAPPER.name if str(path) == DEMO_NAME else path.name
-        yield Opened(name, session, model.signature, model.family, model.source.size, model.source.sha256)
+        written = write_proto(model.proto, folder)
+        properties = {entry.key: entry.value for entry in model.proto.metadata_props}
+        unread = unread_matrix(model.proto)
+        signature, family, source = model.signature, model.family, model.source
+        del model  # the graph may be as large as the session, and this lasts as long
+        session = stack.enter_context(open_session(written, threads=threads))
+        yield Opened(path.name, session, signature, family, source.size, source.sha256, properties, unread)
 
 
 def _from_metadata(session: Session) -> tuple[Signature, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,8 @@ class Parameter:
             raise UsageError(
                 f"{owner}: {self.name} cannot be {value!r}.", "", did_you_mean(str(value), map(str, self.choices))
             )
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError(f"{owner}: {self.name} must be a number, not {value}.")
         if isinstance(value, int | float) and not isinstance(value, bool):
             too_small = self.minimum is not None and value < self.minimum
             if too_small or (self.maximum is not None and value > self.maximum):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converters.errors import UsageError, did_you_mean
+from converters.errors import BadInputError, UsageError, did_you_mean
 from converters.progress import Progress
 
 _EPILOG = """\
@@ -49,7 +49,12 @@ def add_arguments(commands: Any) -> None:
     )
     command.add_argument("model", metavar="MODEL", nargs="?", help="a model or artifact of any kind, or `demo`")
     command.add_argument(
-        "--source", metavar="FACE", nargs="+", default=[], help="pictures of the person whose face is to appear"
+        "--source",
+        metavar="FACE",
+        nargs="+",
+        action="append",
+        default=[],
+        help="pictures of the person whose face is to appear",
     )
     command.add_argument("--target", metavar="FILE", default="", help="a picture, a video or a folder of pictures")
     command.add_argument("--out", metavar="FILE", type=Path, help="the result, of the target's kind")
@@ -107,10 +112,12 @@ def execute(options: argparse.Namespace, progress: Progress) -> Run:
     if not options.model:
         raise UsageError("No model was given.", "", "Name a file, or `demo`.")
     out: Path | None = options.out
+    if options.threads < 0:
+        raise UsageError(f"--threads must be a number of threads, not {options.threads}.", "", "0 is for all cores.")
     is_folder = _check_out(options)
     arguments = {
         "model": _absolute(options.model),
-        "sources": [_absolute(source) for source in options.source],
+        "sources": [[_absolute(path) for path in person] for person in options.source],
         "target": _absolute(options.target),
         "reference": _absolute(options.reference),
         "staged": "",
@@ -127,9 +134,12 @@ def execute(options: argparse.Namespace, progress: Progress) -> Run:
             staging = stack.enter_context(Staging(out if is_folder else out.absolute().parent))
             staged = staging.path.absolute() / ("results" if is_folder else f"result{out.suffix.lower()}")
             result = worker.call("run_model", {**arguments, "staged": str(staged)}, progress)
-            finished = sorted(staged.iterdir()) if is_folder else [staged]
+            finished = sorted(staged.iterdir()) if staged.is_dir() else [staged] if staged.is_file() else []
+            if not finished:
+                result["warnings"].append(f"Nothing was written to {out}.")
+                out = None
             for file in finished:
-                staging.place(file, file.name if is_folder else out.name, force=options.force)
+                staging.place(file, file.name if is_folder else options.out.name, force=options.force)
     return Run(options.model, options.target, out, result)
 
 
@@ -165,25 +175,46 @@ def _pipeline_options(options: argparse.Namespace) -> dict[str, Any]:
         if name not in known:
             raise UsageError(f"run has no option {name!r}.", "", did_you_mean(name, known))
     values = {name: known[name].parse(text, "run") for name, text in texts.items()}
-    if options.reference and "faces" not in values:
-        values["faces"] = "reference"
+    if options.reference and values.setdefault("faces", "reference") != "reference":
+        raise UsageError(
+            f"--reference and --faces {values['faces']} exclude each other.",
+            "A reference says whose face is replaced, and whose is not.",
+            "Leave one of them out.",
+        )
     face_options(values)
     for name in _FILES:
-        if name in values and not (name == "landmarker" and values[name] == NO_LANDMARKER):
+        if values.get(name) and not (name == "landmarker" and values[name] == NO_LANDMARKER):
             values[name] = _absolute(str(values[name]))
+            _require_file(str(values[name]))
     return values
+
+
+def _require_file(text: str) -> None:
+    """Refuse what is not there, even where it would not be used: somebody believes that it is.
+
+    Raises:
+        BadInputError: no such file.
+    """
+    from converters.model.sniffing import split_factory
+
+    factory = split_factory(text)
+    path = Path(text) if factory is None or Path(text).exists() else factory[0]
+    if text not in ("", _DEMO) and not path.exists():
+        raise BadInputError(f"{text} does not exist.", "", "Check the path.")
 
 
 def _check_out(options: argparse.Namespace) -> bool:
     """Say whether the result is a folder; refuse an --out that does not fit the target, or is taken."""
+    from converters.builtin import DEMO_GALLERY
     from converters.destination import taken
-    from converters.pictures import WRITABLE_SUFFIXES, writable_suffix
-    from converters.video import WRITABLE_VIDEO_SUFFIXES, is_video, writable_video_suffix
+    from converters.face.folders import pictures_in, result_names
+    from converters.pictures import WRITABLE_SUFFIXES
+    from converters.video import WRITABLE_VIDEO_SUFFIXES
 
     out: Path | None = options.out
     if out is None:
         return False
-    given = [Path(text) for text in (options.target, *options.source, options.reference) if text]
+    given = [Path(text) for text in (options.target, *_pictures(options), options.reference) if text]
     if any(path.exists() and out.exists() and path.samefile(out) for path in given):
         raise UsageError(f"--out {out} is also what is read.", "", "Choose another name: originals are not replaced.")
     if not options.target:
@@ -195,12 +226,39 @@ def _check_out(options: argparse.Namespace) -> bool:
         target = Path(options.target)
         is_folder = target.is_dir()
         if not is_folder:
-            (writable_video_suffix if is_video(target) else writable_suffix)(out)
+            _check_kind(target, out)
         elif os.path.lexists(out) and not out.is_dir():
             raise UsageError(f"--out {out} is a file, --target a folder.", "", "Give a folder for the results.")
     if not is_folder and os.path.lexists(out) and not options.force:
         raise taken(out)
+    if is_folder and out.is_dir() and not options.force:
+        folder = Path(options.target) if options.target else DEMO_GALLERY
+        for name in result_names(pictures_in(folder)).values() if folder.is_dir() else ():
+            if os.path.lexists(out / name):
+                raise taken(out / name)
     return is_folder
+
+
+def _check_kind(target: Path, out: Path) -> None:
+    """Refuse a picture as the result of a video and the other way round."""
+    from converters.pictures import WRITABLE_SUFFIXES, writable_suffix
+    from converters.video import WRITABLE_VIDEO_SUFFIXES, is_video, writable_video_suffix
+
+    suffix = out.suffix.lower()
+    if is_video(target) and suffix in WRITABLE_SUFFIXES:
+        raise UsageError(
+            f"--out {out.name} is a kind of picture, --target a video.", "", f"Name it {out.stem}.mp4, for one."
+        )
+    if not is_video(target) and suffix in (*WRITABLE_VIDEO_SUFFIXES, ".webm", ".gif"):
+        raise UsageError(
+            f"--out {out.name} is a kind of video, --target a picture.", "", f"Name it {out.stem}.png, for one."
+        )
+    (writable_video_suffix if is_video(target) else writable_suffix)(out)
+
+
+def _pictures(options: argparse.Namespace) -> list[str]:
+    """Return all --source files of all people."""
+    return [path for person in options.source for path in person]
 
 
 def _absolute(text: str) -> str:
@@ -222,8 +280,9 @@ def _findings(result: dict[str, Any]) -> Sequence[str]:
             box = ", ".join(f"{value:.0f}" for value in face["box"])
             points = " ".join(f"({x:.0f}, {y:.0f})" for x, y in face["points"])
             lines.append(f"box {box}  score {face['score']:.2f}  points {points}")
-    frames = "1 frame" if result["frames"] == 1 else f"{result['frames']} frames"
-    summary = f"{frames}, {result['faces']} faces found, {result['treated']} treated"
+    summary = (
+        f"{_count(result['frames'], 'frame')}, {_count(result['faces'], 'face')} found, {result['treated']} treated"
+    )
     if result["frames_without_faces"] and result["kind"] not in ("frame enhancer", "picture"):
         summary += f"; {result['frames_without_faces']} without a face"
     lines.append(f"{summary}.")
@@ -232,3 +291,7 @@ def _findings(result: dict[str, Any]) -> Sequence[str]:
         stages = ", ".join(f"{stage} {value:.1f}" for stage, value in times.items() if stage != "total")
         lines.append(f"Median milliseconds a frame: total {times['total']:.1f} ({stages}).")
     return lines
+
+
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number} {what}s"

@@ -6,6 +6,7 @@ published file), so the two rules in use give latents of different length.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from converters.errors import BadInputError
 from converters.face.embed import unit
 from converters.face.faces import Embedding
+from converters.model.unread import unread_matrix
 
 if TYPE_CHECKING:
     import onnx
@@ -58,28 +60,34 @@ def source_latent(embedding: Embedding, emap: Emap, rule: EmapRule = EmapRule.FA
 
 def emap_of(proto: onnx.ModelProto) -> Emap | None:
     """Return the last initializer where it is a matrix that no node reads, None where the file carries no emap."""
-    import onnx
-
-    initializers = proto.graph.initializer
-    if not initializers or len(initializers[-1].dims) != 2:
-        return None
-    last = initializers[-1]
-    if any(last.name in node.input for node in proto.graph.node):
-        return None
-    return _checked(onnx.numpy_helper.to_array(last), last.name)
+    matrix = unread_matrix(proto)
+    return None if matrix is None else _checked(matrix, proto.graph.initializer[-1].name)
 
 
 def emap_of_swapper(proto: onnx.ModelProto, family: str) -> Emap | None:
     """Return a swapper's emap; the identity for one of another width that has none: it takes the unit embedding."""
-    emap = emap_of(proto)
-    if emap is not None or family != _MAY_LACK_EMAP:
-        return emap
-    width = next(int(value.type.tensor_type.shape.dim[-1].dim_value) for value in proto.graph.input if _is_flat(value))
-    return np.eye(width, dtype=np.float32)
+    shapes = [[dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in proto.graph.input]
+    return emap_for(unread_matrix(proto), shapes, family)
 
 
-def _is_flat(value: onnx.ValueInfoProto) -> bool:
-    return len(value.type.tensor_type.shape.dim) == 2
+def emap_for(matrix: npt.NDArray[Any] | None, shapes: Sequence[Sequence[int | str]], family: str) -> Emap | None:
+    """Return the emap as `emap_of_swapper` does, of a graph that is no longer at hand.
+
+    Args:
+        matrix: what the graph carried for its host.
+        shapes: of the graph's inputs.
+        family: id, "" when unknown.
+
+    Raises:
+        BadInputError: it is no matrix of finite numbers.
+    """
+    if matrix is not None:
+        return _checked(matrix, "emap")
+    if family != _MAY_LACK_EMAP:
+        return None
+    widths = [shape[1] for shape in shapes if len(shape) == 2]
+    width = widths[0] if widths else 0
+    return np.eye(width, dtype=np.float32) if isinstance(width, int) and width > 0 else None
 
 
 def read_emap(path: Path) -> Emap:

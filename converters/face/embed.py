@@ -131,15 +131,20 @@ def _is_vector(tensor: TensorInfo) -> bool:
 
 
 @contextmanager
-def open_embedder(model: Path | Opened, *, threads: int | None = None) -> Iterator[Embedder]:
+def open_embedder(model: Path | Opened, *, family: str = "", threads: int | None = None) -> Iterator[Embedder]:
     """Open a recogniser: a file of any kind, or a model that is open already (and stays so).
+
+    Args:
+        model: see above.
+        family: what it is, whatever its file tells; "" to believe the file.
+        threads: of the runtime.
 
     Raises:
         StudioError: as `opened` does.
         UnsupportedError: it is no recogniser.
     """
     if isinstance(model, Opened):
-        yield SessionEmbedder(model.session, model.signature, model.family, name=model.name)
+        yield SessionEmbedder(model.session, model.signature, family or model.family, name=model.name)
         return
     with opened(model, threads=threads) as found:
-        yield SessionEmbedder(found.session, found.signature, found.family, name=found.name)
+        yield SessionEmbedder(found.session, found.signature, family or found.family, name=found.name)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from converters.face.detect.base import Detector
     from converters.face.embed import Embedder
     from converters.face.landmarks.base import Landmarker
+    from converters.opened import Opened
 
 _USUAL_RATE = 25.0
 _EMBED_EVERY = 10
@@ -56,6 +57,7 @@ class FaceFinder:
         embedder: stays the caller's; None for faces without embeddings.
         always_embed: whether every face of every frame needs its embedding; otherwise only the tracker wants some.
         thorough: search parts of a large frame where the whole shows no face; too slow for every frame of a video.
+        detector, landmarker: models that are open already (and stay so), instead of those that the options name.
         threads: of the runtimes.
 
     Raises:
@@ -69,6 +71,8 @@ class FaceFinder:
         *,
         always_embed: bool = False,
         thorough: bool = False,
+        detector: Opened | None = None,
+        landmarker: Opened | None = None,
         threads: int | None = None,
     ) -> None:
         self.times = Times()
@@ -82,12 +86,12 @@ class FaceFinder:
         self._frames = 0
         self._stack = ExitStack()
         try:
-            self._detector = self._stack.enter_context(_detector(options, threads))
+            self._detector = self._stack.enter_context(_detector(options, detector, threads))
             self._may_tile = self._detector.tiled
             self._thorough = thorough
             self._landmarker: Landmarker | None = None
-            if options.landmarker != NO_LANDMARKER:
-                self._landmarker = self._stack.enter_context(_landmarker(options, threads))
+            if landmarker is not None or options.landmarker != NO_LANDMARKER:
+                self._landmarker = self._stack.enter_context(_landmarker(options, landmarker, threads))
         except BaseException:
             self._stack.close()
             raise
@@ -211,21 +215,22 @@ class FaceFinder:
         self.close()
 
 
-def _detector(options: FaceOptions, threads: int | None) -> Detector:
+def _detector(options: FaceOptions, given: Opened | None, threads: int | None) -> Detector:
     from converters.face.detect.registry import open_detector
 
     return open_detector(
-        Path(options.detector) if options.detector else None,
+        given or (Path(options.detector) if options.detector else None),
         threshold=options.score or None,
         angles=options.chosen_angles,
         threads=threads,
     )
 
 
-def _landmarker(options: FaceOptions, threads: int | None) -> Landmarker:
+def _landmarker(options: FaceOptions, given: Opened | None, threads: int | None) -> Landmarker:
     from converters.face.landmarks.registry import open_landmarker
 
-    return open_landmarker(Path(options.landmarker) if options.landmarker else None, threads=threads)
+    model = given or (Path(options.landmarker) if options.landmarker else None)
+    return open_landmarker(model, threads=threads)
 
 
 def _largest_first(faces: Sequence[Face]) -> tuple[Face, ...]:

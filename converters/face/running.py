@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from converters.builtin import DEMO_CLIP, DEMO_GALLERY
 from converters.destination import destination_errors
-from converters.errors import BadInputError, DestinationError, UsageError
+from converters.errors import BadInputError, DestinationError, UsageError, did_you_mean
+from converters.face.detect.registry import CARRIED
 from converters.face.draw import contact_sheet
 from converters.face.embed import cosine, open_embedder
 from converters.face.faces import Face, Picture
 from converters.face.finder import FaceFinder
+from converters.face.folders import pictures_in, result_names
+from converters.face.idle import idle_options, idle_sentence
 from converters.face.options import FaceOptions, Which, face_options
 from converters.face.works import Done, Mark, Swap, Work, kind_of, open_work
+from converters.model.families import families
 from converters.opened import Opened, opened
 from converters.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES, encoded_picture, read_picture, write_picture
 from converters.progress import Progress
-from converters.video import NO_SOUND, VideoReader, VideoWriter, is_video
+from converters.video import VideoReader, VideoWriter, is_video
 
 Data = dict[str, Any]
+People = Sequence[Sequence[str]]
+"""Paths of the pictures of each person."""
+_MOST_LISTED = 2000  # faces; the whole answer is one line of JSON
+_NO_SOUND = "Sound, if there was any, is not carried over: only pictures are written."
 _SHEET_SOURCES, _SHEET_TARGETS = 5, 6
 _REMEDY = (
     "Give a target in which faces are large and not covered; for heads that are not upright say "
     "--option angles=0,90,180,270."
+)
+_NOT_THE_REFERENCE = (
+    "Give a clearer picture of the person with --reference, or a lower limit with --option reference_cosine=0.3."
 )
 
 
@@ -41,6 +53,8 @@ class _Tally:
     remark: str = ""
     seconds: dict[str, list[float]] = field(default_factory=dict)
     found: list[Data] = field(default_factory=list)
+    listed: int = 0
+    unlisted: int = 0
     warnings: list[str] = field(default_factory=list)
 
     def add(self, done: Done, name: str, *, note: bool = True) -> None:
@@ -52,11 +66,20 @@ class _Tally:
         self.remark = done.remark or self.remark
         for stage, seconds in done.seconds.items():
             self.seconds.setdefault(stage, []).append(seconds)
-        if note:
-            self.found.append({"name": name, "faces": [_plain(face) for face in done.faces]})
+        if not note:
+            return
+        if self.listed + len(done.faces) > _MOST_LISTED or self.unlisted:
+            self.unlisted += 1
+            return
+        self.listed += len(done.faces)
+        self.found.append({"name": name, "faces": [_plain(face) for face in done.faces]})
 
     def to_json(self) -> Data:
         """Return plain data."""
+        if self.unlisted:
+            self.warnings.append(
+                f"Only the faces of the first {len(self.found)} frames are listed, {self.unlisted} were left out."
+            )
         return {
             "frames": self.frames,
             "frames_without_faces": self.without_faces,
@@ -72,8 +95,9 @@ def run_model(arguments: Data, progress: Progress) -> Data:
     """Run a model on a target and write the result.
 
     Args:
-        arguments: `model`; `sources`, pictures of one person; `target`; `reference`, a picture or ""; `staged`, where
-            to write, "" for nowhere; `out`, what to call that in sentences; `options`, of `face_options`; `trust`.
+        arguments: `model`; `sources`, for each person a list of pictures; `target`; `reference`, a picture or "";
+            `staged`, where to write, "" for nowhere; `out`, what to call that in sentences; `options`, those given of
+            `face_options`; `trust`.
         progress: told about every frame.
 
     Returns:
@@ -87,30 +111,49 @@ def run_model(arguments: Data, progress: Progress) -> Data:
     model = Path(arguments["model"])
     staged = Path(arguments["staged"]) if arguments["staged"] else None
     progress("Opening the model", 0.0, model.name)
-    with opened(model, trust=bool(arguments["trust"])) as found:
-        kind = kind_of(found, options)
+    people: People = arguments["sources"]
+    _check_family(options.family)
+    with opened(model, trust=bool(arguments["trust"])) as as_told:
+        found = replace(as_told, family=options.family or as_told.family)
+        kind = kind_of(found)
         target = _target(arguments["target"], kind, staged)
+        given = {"source": people, "reference": arguments["reference"], **arguments["options"]}
+        idle = idle_options(found, kind, options, given)
+        warnings = [idle_sentence(idle, kind, found.name)] if idle else []
         if kind == "recogniser":
-            return _recognise(found, arguments["sources"], target, options, progress)
+            if staged is not None:
+                raise UsageError(
+                    f"{found.name} is a recogniser: it compares faces and draws nothing.",
+                    "",
+                    "Leave --out away; the cosines are printed, with --json as data.",
+                )
+            paths = [path for paths in people for path in paths]
+            return _recognise(found, paths, target, options, warnings, progress)
         is_clip = target is not None and not target.is_dir() and is_video(target)
-        with open_work(found, model, kind, options, thorough=not is_clip) as work:
+        with open_work(found, kind, options, thorough=not is_clip) as work:
             if staged is None and work.needs_out:
                 raise UsageError("No file for the result was given.", "", "Say --out FILE.")
-            _set_source(work, arguments, options)
+            _set_people(work, people, target, arguments["reference"], options)
             try:
-                tally = _run(work, target, arguments["sources"], staged, is_clip, progress)
+                tally = _run(work, target, people, staged, is_clip, progress)
             except DestinationError as error:
                 # people know the place by the name they gave
                 what = error.what.replace(str(staged), arguments["out"])
                 raise DestinationError(what, error.why, error.remedy) from error
     if work.needs_faces and not tally.treated:
         name = target.name if target is not None else "the gallery"
+        is_somebody_else = kind == "swapper" and options.faces == Which.REFERENCE and tally.faces
         raise BadInputError(
-            f"Nothing was done to {name}.",
-            tally.remark,
-            _REMEDY,
+            f"Nothing was done to {name}.", tally.remark, _NOT_THE_REFERENCE if is_somebody_else else _REMEDY
         )
+    tally.warnings[:0] = warnings
     return {"kind": kind, **tally.to_json()}
+
+
+def _check_family(name: str) -> None:
+    known = (*families(), *CARRIED)
+    if name and name not in known:
+        raise UsageError(f"There is no family {name!r}.", "", did_you_mean(name, known))
 
 
 def _target(text: str, kind: str, staged: Path | None) -> Path | None:
@@ -124,16 +167,23 @@ def _target(text: str, kind: str, staged: Path | None) -> Path | None:
     return DEMO_CLIP if staged is not None and staged.suffix else DEMO_GALLERY
 
 
-def _set_source(work: Work, arguments: Data, options: FaceOptions) -> None:
+def _set_people(work: Work, people: People, target: Path | None, reference: str, options: FaceOptions) -> None:
+    """Tell a swap who appears and who is replaced; a sheet (no target) sets its sources by itself."""
     if not isinstance(work, Swap):
         return
-    paths = [Path(source) for source in arguments["sources"]] or _gallery()[:1]
-    work.pipeline.set_source([(path.name, read_picture(path)) for path in paths])
-    if arguments["reference"]:
-        path = Path(arguments["reference"])
+    if target is not None:
+        sources = [_read(paths) for paths in people] or [_read(_gallery()[:1])]
+        work.pipeline.set_source(sources[0])
+    if reference:
+        path = Path(reference)
         work.pipeline.set_reference(path.name, read_picture(path))
     elif options.faces == Which.REFERENCE:
         raise UsageError("No reference face was given.", "", "Say --reference FILE, a picture of who is replaced.")
+
+
+def _read(paths: Sequence[str | Path]) -> list[tuple[str, Picture]]:
+    """Return the names and pictures of files."""
+    return [(Path(path).name, read_picture(Path(path))) for path in paths]
 
 
 def _gallery() -> list[Path]:
@@ -147,13 +197,13 @@ def _gallery() -> list[Path]:
 
 
 def _run(
-    work: Work, target: Path | None, sources: Sequence[str], staged: Path | None, is_clip: bool, progress: Progress
+    work: Work, target: Path | None, people: People, staged: Path | None, is_clip: bool, progress: Progress
 ) -> _Tally:
     tally = _Tally()
     if target is None:
         if not isinstance(work, Swap):
             raise ValueError("only a swapper runs without a target")
-        _run_sheet(work, sources, staged, tally, progress)
+        _run_sheet(work, people, staged, tally, progress)
     elif is_clip:
         _run_video(work, target, staged, tally, progress)
     elif target.is_dir():
@@ -167,13 +217,12 @@ def _run(
     return tally
 
 
-def _run_sheet(work: Swap, given: Sequence[str], staged: Path | None, tally: _Tally, progress: Progress) -> None:
+def _run_sheet(work: Swap, given: People, staged: Path | None, tally: _Tally, progress: Progress) -> None:
     """Put people on a sheet: whose faces along the top, whose pictures down the left, each swap where they meet."""
-    people = [(path.name, read_picture(path)) for path in _gallery()]
+    people = _read(_gallery())
     most = min(_SHEET_SOURCES, max(1, len(people) // 3))
-    wanted = [(Path(path).name, read_picture(Path(path))) for path in given]
-    tops = [wanted] if wanted else [[one] for one in people[:most]]
-    sides = people[0 if wanted else most :][:_SHEET_TARGETS]
+    tops = [_read(paths) for paths in given] or [[one] for one in people[:most]]
+    sides = people[0 if given else most :][:_SHEET_TARGETS]
     sources = [work.pipeline.source_of(pictures) for pictures in tops]
     shown: list[Picture | None] = [None, *(pictures[0][1] for pictures in tops)]
     for number, (name, picture) in enumerate(sides):
@@ -190,7 +239,8 @@ def _run_sheet(work: Swap, given: Sequence[str], staged: Path | None, tally: _Ta
 
 def _run_folder(work: Work, folder: Path, staged: Path | None, tally: _Tally, progress: Progress) -> None:
     """Treat every picture of a folder; those that cannot be read or show no face are left out, with a warning."""
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in READABLE_SUFFIXES and file.is_file())
+    files = pictures_in(folder)
+    names = result_names(files)
     if not files:
         raise BadInputError(f"{folder} holds no picture.", "", f"Known kinds: {', '.join(READABLE_SUFFIXES)}.")
     if staged is not None:
@@ -208,10 +258,9 @@ def _run_folder(work: Work, folder: Path, staged: Path | None, tally: _Tally, pr
         if work.needs_faces and not done.treated:
             tally.warnings.append(f"{file.name} was left out. {done.remark}")
         elif staged is not None:
-            suffix = file.suffix.lower()
-            name = file.name if suffix in WRITABLE_SUFFIXES else f"{file.name}.png"
-            with destination_errors(staged / name):
-                (staged / name).write_bytes(encoded_picture(done.picture, Path(name).suffix.lower()))
+            result = staged / names[file]
+            with destination_errors(result), result.open("xb") as written:
+                written.write(encoded_picture(done.picture, result.suffix.lower()))
     if not tally.frames:
         raise BadInputError(f"{folder} holds no readable picture.", tally.warnings[0])
 
@@ -219,8 +268,8 @@ def _run_folder(work: Work, folder: Path, staged: Path | None, tally: _Tally, pr
 def _run_video(work: Work, target: Path, staged: Path | None, tally: _Tally, progress: Progress) -> None:
     """Treat every frame of a video; those without a face pass unchanged."""
     with VideoReader(target) as reader:
-        writer: VideoWriter | None = None
-        try:
+        with ExitStack() as stack:  # the size of the result is known when its first frame is there
+            writer: VideoWriter | None = None
             for frame in reader:
                 detail = f"frame {frame.index + 1}" + (f" of {reader.expected}" if reader.expected else "")
                 progress(work.title, frame.index / reader.expected if reader.expected else 0.0, detail)
@@ -230,16 +279,11 @@ def _run_video(work: Work, target: Path, staged: Path | None, tally: _Tally, pro
                     continue
                 if writer is None:
                     size = (done.picture.shape[1], done.picture.shape[0])
-                    writer = VideoWriter(staged, size, reader.rate).__enter__()
+                    writer = stack.enter_context(VideoWriter(staged, size, reader.rate))
                 writer.write(done.picture, frame.seconds)
-        except BaseException as error:
             if writer is not None:
-                writer.__exit__(type(error), error, error.__traceback__)
-            raise
-        if writer is not None:
-            progress("Checking the video", 1.0)
-            writer.__exit__(None, None, None)
-            tally.warnings.append(NO_SOUND)
+                progress("Checking the video", 1.0)
+                tally.warnings.append(_NO_SOUND)
         if reader.is_shorter_than_promised:
             tally.warnings.append(
                 f"{target.name} promised {reader.expected} frames, {reader.frames_read} could be read: it is damaged."
@@ -247,7 +291,12 @@ def _run_video(work: Work, target: Path, staged: Path | None, tally: _Tally, pro
 
 
 def _recognise(
-    model: Opened, sources: Sequence[str], target: Path | None, options: FaceOptions, progress: Progress
+    model: Opened,
+    sources: Sequence[str],
+    target: Path | None,
+    options: FaceOptions,
+    warnings: list[str],
+    progress: Progress,
 ) -> Data:
     """Return the cosines of all faces of the target to the largest face of every source."""
     if not sources or target is None:
@@ -269,7 +318,8 @@ def _recognise(
             its_picture, its_faces = seen(Path(source))
             its = embedder.embed(its_picture, its_faces[0].points)
             cosines.append({"source": source, "cosines": [cosine(its, embedding) for embedding in embeddings]})
-    tally = _Tally(frames=1, faces=len(faces), found=[{"name": target.name, "faces": [_plain(face) for face in faces]}])
+    tally = _Tally(frames=1, faces=len(faces), warnings=warnings)
+    tally.found.append({"name": target.name, "faces": [_plain(face) for face in faces]})
     return {"kind": "recogniser", "cosines": cosines, **tally.to_json()}
 
 

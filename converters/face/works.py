@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from converters.errors import UnsupportedError
 from converters.face.align import matrix_to, warp
+from converters.face.detect.registry import CARRIED
 from converters.face.draw import draw_faces
 from converters.face.enhance import FaceEnhancer, FrameEnhancer, ImageToImage
 from converters.face.faces import Crop, Face, Picture
@@ -100,9 +100,19 @@ class Swap(Work):
 class _WithFaces(Work):
     """Something that is done to every face found."""
 
-    def __init__(self, options: FaceOptions, *, thorough: bool, threads: int | None) -> None:
+    def __init__(
+        self,
+        options: FaceOptions,
+        *,
+        thorough: bool,
+        threads: int | None,
+        detector: Opened | None = None,
+        landmarker: Opened | None = None,
+    ) -> None:
         super().__init__()
-        self._finder = self._stack.enter_context(FaceFinder(options, thorough=thorough, threads=threads))
+        self._finder = self._stack.enter_context(
+            FaceFinder(options, thorough=thorough, detector=detector, landmarker=landmarker, threads=threads)
+        )
 
     def do(self, picture: Picture, seconds: float | None, progress: Progress) -> Done:  # noqa: ARG002
         """Find the faces, then treat them on a copy."""
@@ -164,6 +174,7 @@ class ShowMasks(_WithFaces):
     ) -> None:
         super().__init__(options, thorough=thorough, threads=threads)
         self._masker = masker
+        self._regions = options.chosen_regions
         self._paster = Paster()
         self._crop: Crop = np.empty((_MASK_SIDE, _MASK_SIDE, 3), np.float32)
         self._white: Crop = np.ones((_MASK_SIDE, _MASK_SIDE, 3), np.float32)
@@ -174,7 +185,11 @@ class ShowMasks(_WithFaces):
     def _treat(self, result: Picture, picture: Picture, faces: Sequence[Face]) -> None:
         for face in faces:
             matrix = matrix_to(_MASK_TEMPLATE, face.points, _MASK_SIDE)
-            mask = self._masker.mask(warp(picture, matrix, _MASK_SIDE, self._crop))
+            crop = warp(picture, matrix, _MASK_SIDE, self._crop)
+            if isinstance(self._masker, RegionMasker):
+                mask = self._masker.mask(crop, self._regions)
+            else:
+                mask = self._masker.mask(crop)
             self._paster.paste(result, self._white, mask, matrix)
 
 
@@ -194,14 +209,11 @@ class EnhanceFrame(Work):
         return Done(self._enhancer.enhance(picture, mix=self._mix, progress=progress))
 
 
-def open_work(
-    found: Opened, model: Path, kind: str, options: FaceOptions, *, thorough: bool, threads: int | None = None
-) -> Work:
+def open_work(found: Opened, kind: str, options: FaceOptions, *, thorough: bool, threads: int | None = None) -> Work:
     """Return what a model is good for; a `Swap` still wants its source.
 
     Args:
-        found: the open model; it stays the caller's and must outlive the work.
-        model: its path, for the kinds that are opened anew through a door of their own.
+        found: the open model, its family decided; it stays the caller's and must outlive the work.
         kind: from `kind_of`, no recogniser.
         options: the choices.
         thorough: for still pictures: nothing is followed, and large ones are searched in parts, too.
@@ -214,14 +226,14 @@ def open_work(
     if kind == "swapper":
         return Swap(FacePipeline(found, quiet, thorough=thorough, threads=threads))
     if kind == "detector":
-        alone = replace(quiet, detector=str(model), landmarker=NO_LANDMARKER)
-        return Detect(alone, thorough=thorough, threads=threads)
+        alone = replace(quiet, landmarker=NO_LANDMARKER)
+        return Detect(alone, thorough=thorough, detector=found, threads=threads)
     if kind == "landmarker":
-        return Mark(replace(quiet, landmarker=str(model)), thorough=thorough, threads=threads)
+        return Mark(quiet, thorough=thorough, landmarker=found, threads=threads)
     if kind == "masker":
-        return ShowMasks(_masker(found, options.family or found.family), quiet, thorough=thorough, threads=threads)
+        return ShowMasks(_masker(found), quiet, thorough=thorough, threads=threads)
     if kind in ("enhancer", "frame enhancer", "picture"):
-        network = ImageToImage(found.session, found.signature, options.family or found.family)
+        network = ImageToImage(found.session, found.signature, found.family)
         if kind == "enhancer":
             return Enhance(FaceEnhancer(network), quiet, thorough=thorough, threads=threads)
         # an unknown network shall be seen as it is, not mixed with the original
@@ -229,19 +241,21 @@ def open_work(
     raise ValueError(f"a {kind} does nothing to frames")
 
 
-def kind_of(model: Opened, options: FaceOptions) -> str:
+def kind_of(model: Opened) -> str:
     """Return what a model is for: a family's kind, or "picture" for an unknown network that draws pictures.
 
     Raises:
         UnsupportedError: nothing that `run` can show.
     """
-    known = family_called(options.family or model.family)
+    if model.family in CARRIED:
+        return "detector"
+    known = family_called(model.family)
     kind = known.kind if known else ""
     if kind in ("swapper", "detector", "landmarker", "masker", "enhancer", "frame enhancer", "recogniser"):
         return kind
     if not kind and _draws_pictures(model):
         return "picture"
-    what = f"It is a {kind} ({known.title})." if known else "It belongs to no family known here."
+    what = f"It is {with_article(kind)} ({known.title})." if known else "It belongs to no family known here."
     raise UnsupportedError(
         f"{model.name} cannot be run on pictures by itself.",
         what,
@@ -257,8 +271,17 @@ def _draws_pictures(model: Opened) -> bool:
     return True
 
 
-def _masker(model: Opened, family: str) -> Occluder | RegionMasker:
-    known = family_called(family)
-    if known is not None and known.outputs[0].role is Role.CLASSES:
-        return RegionMasker(model.session, model.signature, family)
-    return Occluder(model.session, model.signature, family)
+def with_article(kind: str) -> str:
+    """Return 'a swapper', 'an enhancer', …"""
+    return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
+
+
+def masks_regions(model: Opened) -> bool:
+    """Whether a masker tells the regions of a face, rather than what covers it."""
+    known = family_called(model.family)
+    return known is not None and known.outputs[0].role is Role.CLASSES
+
+
+def _masker(model: Opened) -> Occluder | RegionMasker:
+    network = RegionMasker if masks_regions(model) else Occluder
+    return network(model.session, model.signature, model.family, name=model.name)

@@ -12,7 +12,7 @@ from converters.errors import UnsupportedError, UsageError, did_you_mean
 from converters.face.carried import open_carried
 from converters.face.tensors import with_family_facts
 from converters.model.families import family as known_family
-from converters.opened import opened
+from converters.opened import Opened, opened
 
 if TYPE_CHECKING:
     from converters.face.detect.base import Detector
@@ -39,7 +39,7 @@ DETECTORS: Final = {
 
 
 def open_detector(
-    path: Path | None = None,
+    model: Path | Opened | None = None,
     *,
     family: str = "",
     canvas: tuple[int, int] | None = None,
@@ -52,9 +52,10 @@ def open_detector(
     """Open a face detector; close it after use.
 
     Args:
-        path: a model or artifact; None for the carried BlazeFace.
-        family: id of the model's kind, for a file that does not tell; without a path one of `CARRIED`.
-        canvas: height and width that a model with free axes shall look at; None for its usual ones.
+        model: a model or artifact, or one that is open already (and stays so); None for the carried BlazeFace.
+        family: id of the model's kind, for a file that does not tell; without a model one of `CARRIED`.
+        canvas: height and width that a model with free axes shall look at; None for its usual ones; a
+            model that is open already keeps the one it was opened with.
         threshold, overlap, angles, tiled: as `Detector` takes them.
         threads: of the runtime.
 
@@ -67,10 +68,10 @@ def open_detector(
         raise UsageError(f"There is no face detector {family!r}.", "", did_you_mean(family, DETECTORS))
     stack = ExitStack()
     try:
-        if path is None:
+        if model is None:
             session, tensor, identifier = _carried(family or DEFAULT, canvas, threads, stack)
         else:
-            session, tensor, identifier = _given(path, family, canvas, threads, stack)
+            session, tensor, identifier = _given(model, family, canvas, threads, stack)
         module, _, name = DETECTORS[identifier].partition(":")
         backend: type[Detector] = getattr(importlib.import_module(module), name)
         return backend(
@@ -103,22 +104,24 @@ def _carried(
 
 
 def _given(
-    path: Path, family: str, canvas: tuple[int, int] | None, threads: int | None, stack: ExitStack
+    given: Path | Opened, family: str, canvas: tuple[int, int] | None, threads: int | None, stack: ExitStack
 ) -> tuple[Session, TensorInfo, str]:
     from converters.face.detect.blazeface import picture_input
 
-    model = stack.enter_context(opened(path, threads=threads))
+    model = given if isinstance(given, Opened) else stack.enter_context(opened(given, threads=threads))
     identifier = family or model.family
     if identifier not in DETECTORS:
         known = known_family(identifier)
         what = f"It is a {known.kind} ({known.title})." if known else "It belongs to no family known here."
-        raise UnsupportedError(f"{path.name} finds no faces.", what, f"Detectors: {_list(DETECTORS)}.")
+        raise UnsupportedError(f"{model.name} finds no faces.", what, f"Detectors: {_list(DETECTORS)}.")
     if len(model.signature.inputs) != 1:
-        raise UnsupportedError(f"{path.name} finds no faces.", "A detector takes one picture and nothing else.")
+        raise UnsupportedError(f"{model.name} finds no faces.", "A detector takes one picture and nothing else.")
     if canvas is not None:
+        if isinstance(given, Opened):
+            raise ValueError("the canvas of a model that is open already cannot change")
         name = model.signature.inputs[0].name
         stack.close()
-        model = stack.enter_context(opened(path, shapes={name: (1, 3, *canvas)}, threads=threads))
+        model = stack.enter_context(opened(given, shapes={name: (1, 3, *canvas)}, threads=threads))
     if identifier in CARRIED:
         return model.session, picture_input(model.session), identifier
     tensor = model.signature.inputs[0]

@@ -11,7 +11,7 @@ from converters.errors import UnsupportedError, UsageError, did_you_mean
 from converters.face.carried import open_carried
 from converters.face.tensors import with_family_facts
 from converters.model.families import family as known_family
-from converters.opened import opened
+from converters.opened import Opened, opened
 
 if TYPE_CHECKING:
     from converters.face.landmarks.base import CropLandmarker, Landmarker
@@ -29,11 +29,11 @@ LANDMARKERS: Final = {
 }
 
 
-def open_landmarker(path: Path | None = None, *, family: str = "", threads: int | None = None) -> Landmarker:
+def open_landmarker(model: Path | Opened | None = None, *, family: str = "", threads: int | None = None) -> Landmarker:
     """Open a landmarker; close it after use.
 
     Args:
-        path: a model or artifact; None for the carried face mesh.
+        model: a model or artifact, or one that is open already (and stays so); None for the carried face mesh.
         family: id of the model's kind, for a file that does not tell.
         threads: of the runtime.
 
@@ -42,29 +42,29 @@ def open_landmarker(path: Path | None = None, *, family: str = "", threads: int 
         UnsupportedError: the model finds no 68 points, or the carried one is not installed.
         BadInputError: the file cannot be opened.
     """
-    if family and (path is None or family not in LANDMARKERS):
+    if family and (model is None or family not in LANDMARKERS):
         raise UsageError(f"There is no landmarker {family!r}.", "", did_you_mean(family, LANDMARKERS))
     stack = ExitStack()
     try:
-        if path is None:
+        if model is None:
             from converters.face.landmarks.mesh import FILE, FaceMesh, mesh_input
 
             session = stack.enter_context(open_carried(FILE, threads=threads))
             return FaceMesh(session, mesh_input(session), close=stack.close)
-        model = stack.enter_context(opened(path, threads=threads))
-        identifier = family or model.family
+        found = model if isinstance(model, Opened) else stack.enter_context(opened(model, threads=threads))
+        identifier = family or found.family
         known = known_family(identifier)
         if identifier not in LANDMARKERS or known is None:
             what = f"It is a {known.kind} ({known.title})." if known else "It belongs to no family known here."
-            raise UnsupportedError(f"{path.name} finds no landmarks.", what, f"Landmarkers: {', '.join(LANDMARKERS)}.")
-        if len(model.signature.inputs) != 1:
-            raise UnsupportedError(f"{path.name} finds no landmarks.", "A landmarker has one input.")
-        tensor = model.signature.inputs[0]
+            raise UnsupportedError(f"{found.name} finds no landmarks.", what, f"Landmarkers: {', '.join(LANDMARKERS)}.")
+        if len(found.signature.inputs) != 1:
+            raise UnsupportedError(f"{found.name} finds no landmarks.", "A landmarker has one input.")
+        tensor = found.signature.inputs[0]
         if not tensor.layout:
             tensor = with_family_facts(tensor, known.inputs[0])
         module, _, name = LANDMARKERS[identifier].partition(":")
         backend: Backend = getattr(importlib.import_module(module), name)
-        return backend(model.session, tensor, close=stack.close)
+        return backend(found.session, tensor, close=stack.close)
     except BaseException:
         stack.close()
         raise

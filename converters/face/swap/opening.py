@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from converters.builtin import DEMO_EMBEDDER, DEMO_SWAPPER
 from converters.errors import BadInputError
-from converters.face.emap import Emap, EmapRule, emap_of_swapper, read_emap
+from converters.face.emap import Emap, EmapRule, emap_for, read_emap
 from converters.face.swap.session import SessionSwapper
 from converters.fingerprints import sha256_of
 from converters.model.families import family as family_called
 from converters.opened import Opened, opened
-from converters.progress import Progress
-
-if TYPE_CHECKING:
-    import onnx
 
 EMBEDDER_KEY: Final = "ffstudio.embedder"
 """In `metadata_props` of a swapper's ONNX file: which recogniser it was trained with."""
@@ -44,7 +41,7 @@ def open_swapper(
         emap: the swapper it was published in, or the .npy beside converted files; found by itself where it lies beside
             them or in the file.
         emap_rule: whose arithmetic.
-        family: of a file that does not tell.
+        family: what it is, whatever its file tells; "" to believe the file.
         threads: of the runtimes.
 
     Raises:
@@ -52,11 +49,11 @@ def open_swapper(
     """
     with ExitStack() as stack:
         found = model if isinstance(model, Opened) else stack.enter_context(opened(model, threads=threads))
-        identifier = found.family or family
+        identifier = family or found.family
         known = family_called(identifier)
         matrix = None
         if known is not None and known.kind == "swapper" and known.embedding == "emap":
-            matrix = read_emap(emap) if emap is not None else find_emap(found)
+            matrix = read_emap(emap) if emap is not None else find_emap(replace(found, family=identifier))
         network = stack.enter_context(opened(converter, threads=threads)).session if converter is not None else None
         yield SessionSwapper(
             found.session,
@@ -76,14 +73,14 @@ def find_emap(model: Opened) -> Emap | None:
         BadInputError: it is there and damaged.
     """
     if model.session.runtime == "onnx":
-        return emap_of_swapper(_graph(model), model.family)
+        return emap_for(model.unread, [tensor.shape for tensor in model.signature.inputs], model.family)
     metadata = model.session.metadata
-    if metadata is None:
-        return None
-    beside = model.session.path.parent / f"{Path(metadata.source_name).stem}-emap.npy"
+    name = metadata.source_name if metadata is not None else model.session.path.name
+    beside = model.session.path.parent / f"{Path(name).stem}-emap.npy"
     if beside.is_file() and not beside.is_symlink():
         return read_emap(beside)
-    return read_emap(DEMO_SWAPPER) if metadata.source_sha256 == _demo_sha256() else None
+    is_demo = metadata is not None and metadata.source_sha256 == _demo_sha256()
+    return read_emap(DEMO_SWAPPER) if is_demo else None
 
 
 def is_demo_swapper(model: Opened) -> bool:
@@ -95,9 +92,7 @@ def is_demo_swapper(model: Opened) -> bool:
     origin = {model.sha256, metadata.source_sha256 if metadata else ""}
     if _demo_sha256() and _demo_sha256() in origin:
         return True
-    if model.session.runtime != "onnx":
-        return False
-    return any(entry.key == EMBEDDER_KEY and entry.value == DEMO for entry in _graph(model).metadata_props)
+    return model.properties.get(EMBEDDER_KEY) == DEMO
 
 
 def embedder_for(model: Opened, given: Path | None = None) -> Path | None:
@@ -125,13 +120,6 @@ def embedder_for(model: Opened, given: Path | None = None) -> Path | None:
             "Give arcface_w600k_r50.onnx (FaceFusion) or w600k_r50.onnx (InsightFace) as the embedder.",
         )
     return given
-
-
-def _graph(model: Opened) -> onnx.ModelProto:
-    """Return the graph that an ONNX session runs; read with the checks of any file, though we wrote it."""
-    from converters.model.onnx_file import read_onnx
-
-    return read_onnx(model.session.path, Progress()).proto
 
 
 def _demo_sha256() -> str:
