@@ -13,7 +13,14 @@ from converters.face.align import matrix_to, rescaled, warp
 from converters.face.faces import Crop, Mask, Picture, Points
 from converters.face.masks import box_mask, combined
 from converters.face.paste import Paster
-from converters.face.tensors import ImageInput, ImageOutput, is_picture, with_family_facts, with_sessions_shapes
+from converters.face.tensors import (
+    ImageInput,
+    ImageOutput,
+    is_picture,
+    resized,
+    with_family_facts,
+    with_sessions_shapes,
+)
 from converters.model.families import FamilyTensor
 from converters.model.families import family as family_called
 from converters.model.signature import Role, Signature, TensorInfo
@@ -37,6 +44,11 @@ class ImageToImage:
         family: id, "" when unknown.
         strength: 0..1, for those other inputs.
         name: for people; the session's file where it is not given.
+
+    Attributes:
+        known: its family, None for an unknown one.
+        template: that its crops are aligned by.
+        side, drawn_side: of what it takes and what it gives.
 
     Raises:
         UnsupportedError: it takes or gives no picture, or several, or of no fixed size.
@@ -64,6 +76,7 @@ class ImageToImage:
             tensor.name: np.full(tensor.static_shape, strength, dtype=tensor.dtype) for tensor in others
         }
         self.name = name
+        self.known = known
         self.template = (known.template if known else "") or _TEMPLATE
         self.side = self._input.side
         self.drawn_side = self._output.side
@@ -90,13 +103,31 @@ class FaceEnhancer:
 
     Args:
         network: of square crops; where it gives a larger crop than it takes, the larger one is pasted.
+
+    Raises:
+        UnsupportedError: it is known to be for something else than faces.
     """
 
     def __init__(self, network: ImageToImage) -> None:
+        if network.known is not None and network.known.kind != "enhancer":
+            raise UnsupportedError(
+                f"{network.name} is {network.known.title}, of the kind {network.known.kind!r}.",
+                "It does not redraw faces.",
+                "Give a face enhancer, such as gfpgan_1.4.onnx.",
+            )
         self.network = network
         self._paster = Paster()
         self._crop: Crop = np.empty((network.side, network.side, 3), np.float32)
         self._mask: Mask = np.empty((network.drawn_side, network.drawn_side), np.float32)
+
+    def crop(self, picture: Picture, points: Points) -> Crop:
+        """Return a face as the network takes it: side x side x 3, RGB, 0..1; a buffer, good until the next call.
+
+        Raises:
+            BadInputError: the points are no face's.
+        """
+        network = self.network
+        return warp(picture, matrix_to(network.template, points, network.side), network.side, self._crop)
 
     def enhance(
         self,
@@ -114,7 +145,7 @@ class FaceEnhancer:
             points: 5 x 2, of the face.
             mix: 0..1, how much of the enhanced face shows; the rest is the picture as it was.
             blur: of the box mask.
-            mask: drawn_side x drawn_side, 0..1, taken together with the box (occlusion); None for none.
+            mask: square, of any side, 0..1, taken together with the box (occlusion); None for none.
 
         Raises:
             BadInputError: the points are no face's, or a number is out of range.
@@ -122,9 +153,9 @@ class FaceEnhancer:
         _check_mix(mix)
         network = self.network
         matrix = matrix_to(network.template, points, network.side)
-        drawn = network.run(warp(picture, matrix, network.side, self._crop))
+        drawn = network.run(self.crop(picture, points))
         box = box_mask(network.drawn_side, blur)
-        share = combined([box] if mask is None else [box, mask], self._mask)
+        share = combined([box] if mask is None else [box, resized(mask, network.drawn_side)], self._mask)
         share *= np.float32(mix)
         self._paster.paste(picture, drawn, share, rescaled(matrix, network.drawn_side / network.side))
 

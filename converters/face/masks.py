@@ -14,10 +14,12 @@ from converters.errors import BadInputError, UnsupportedError, UsageError, did_y
 from converters.face.faces import Crop, Mask, Points
 from converters.face.tensors import ImageInput, is_picture, mask_of, resized, with_family_facts, with_sessions_shapes
 from converters.model.families import family as family_called
-from converters.model.signature import Signature, TensorInfo
+from converters.model.signature import Role, Signature, TensorInfo
 from converters.runtimes.base import Session
 
 _SOFTNESS: Final = 5.0  # sigma of the soft step, crop pixels
+_WANTED: Final = {Role.MASK: "mask of what covers a face", Role.CLASSES: "map of the regions of a face"}
+_EXAMPLES: Final = {Role.MASK: "xseg_1.onnx", Role.CLASSES: "bisenet_resnet_34.onnx"}
 
 REGIONS: Final[dict[str, int]] = {
     "skin": 1,
@@ -154,21 +156,29 @@ class _Masker:
     """A network that looks at a crop.
 
     Raises:
-        UnsupportedError: it does not take one square picture.
+        UnsupportedError: it does not take one square picture, or is known to be for something else.
     """
 
-    def __init__(self, session: Session, signature: Signature, family: str, outputs: str, name: str) -> None:
+    def __init__(self, session: Session, signature: Signature, family: str, wanted: Role, name: str) -> None:
         signature = with_sessions_shapes(signature, session)
         name = name or session.path.name
+        known = family_called(family)
+        # swappers and maskers of regions are told apart from occluders by kind and by what they give
+        if known is not None and (known.kind != "masker" or wanted not in [output.role for output in known.outputs]):
+            raise UnsupportedError(
+                f"{name} is {known.title}, of the kind {known.kind!r}.",
+                f"What it gives is no {_WANTED[wanted]}.",
+                f"Give a network for that, such as {_EXAMPLES[wanted]}.",
+            )
         pictures = [tensor for tensor in signature.inputs if is_picture(tensor)]
         if len(pictures) != 1 or len(signature.inputs) != 1 or not signature.outputs:
             raise UnsupportedError(f"{name} is no network that masks faces.", "It should take one picture.")
         known = family_called(family)
-        tensor = with_family_facts(pictures[0], known.inputs[0]) if known and known.kind == "masker" else pictures[0]
+        tensor = with_family_facts(pictures[0], known.inputs[0]) if known else pictures[0]
         self._session = session
         self._input = ImageInput(tensor, name)
         self._side = self._input.side
-        self._output = _largest(signature.outputs, name, outputs)
+        self._output = _output_of(signature.outputs, name, wanted)
 
     def _run(self, crop: Crop) -> npt.NDArray[np.generic]:
         feed = self._input.filled(resized(crop, self._side))
@@ -189,7 +199,7 @@ class Occluder(_Masker):
     """
 
     def __init__(self, session: Session, signature: Signature, family: str = "", *, name: str = "") -> None:
-        super().__init__(session, signature, family, "mask", name)
+        super().__init__(session, signature, family, Role.MASK, name)
 
     def mask(self, crop: Crop) -> Mask:
         """Return side x side, 0..1, of a crop as it was BEFORE the swap."""
@@ -210,7 +220,7 @@ class RegionMasker(_Masker):
     """
 
     def __init__(self, session: Session, signature: Signature, family: str = "", *, name: str = "") -> None:
-        super().__init__(session, signature, family, "classes", name)
+        super().__init__(session, signature, family, Role.CLASSES, name)
         if self._output.is_static and (len(self._output.shape) != 4 or self._output.static_shape[1] < len(REGIONS) + 4):
             raise UnsupportedError(
                 f"{name or session.path.name} does not tell the regions of a face.",
@@ -243,11 +253,11 @@ class RegionMasker(_Masker):
         return soft_step(np.asarray(cv2.resize(inside, (side, side), interpolation=cv2.INTER_LINEAR), np.float32))
 
 
-def _largest(outputs: Sequence[TensorInfo], name: str, what: str) -> TensorInfo:
-    """Return the output of that role, or else the first: auxiliary heads come later."""
-    found = [tensor for tensor in outputs if tensor.role.value == what] or [
+def _output_of(outputs: Sequence[TensorInfo], name: str, wanted: Role) -> TensorInfo:
+    """Return the output of a role, or else the first that has a height and a width: auxiliary heads come later."""
+    found = [tensor for tensor in outputs if tensor.role is wanted] or [
         tensor for tensor in outputs if len(tensor.shape) == 4
     ]
     if not found:
-        raise UnsupportedError(f"{name} gives no {what}.")
+        raise UnsupportedError(f"{name} gives no {_WANTED[wanted]}.")
     return found[0]

@@ -55,6 +55,9 @@ PARAMETERS: tuple[Parameter, ...] = (
         "identity_weight", 0.5, "0.5 as it is; more exaggerates, less keeps the target", minimum=0.0, maximum=1.0
     ),
     Parameter("enhancer_mix", 0.8, "how much of the enhanced face shows", minimum=0.0, maximum=1.0),
+    Parameter(
+        "enhancer_strength", 0.5, "codeformer's weight: 1 nearest to the face as it is", minimum=0.0, maximum=1.0
+    ),
     Parameter("score", 0.0, "least score of a face; 0 for the detector's usual one", minimum=0.0, maximum=1.0),
     Parameter("angles", "0", "turns to search at, of 0, 90, 180, 270, comma-separated; each takes its time"),
     Parameter("track", True, "follow faces through a video and calm their landmarks"),
@@ -89,6 +92,7 @@ class FaceOptions:
     pixel_boost: int
     identity_weight: float
     enhancer_mix: float
+    enhancer_strength: float
     score: float
     angles: str
     track: bool

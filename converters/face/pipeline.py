@@ -17,35 +17,35 @@ import numpy as np
 from converters.builtin import DEMO_EMBEDDER
 from converters.errors import BadInputError
 from converters.face.align import matrix_to, transform, warp
+from converters.face.choosing import Casting, Chooser
 from converters.face.emap import EmapRule
-from converters.face.embed import Embedder, cosine, open_embedder
+from converters.face.embed import Embedder, open_embedder
 from converters.face.enhance import FaceEnhancer, ImageToImage
-from converters.face.faces import Crop, Embedding, Face, Mask, Matrix, Picture
+from converters.face.faces import Crop, Face, Mask, Matrix, Picture
 from converters.face.finder import FaceFinder
 from converters.face.masks import Occluder, RegionMasker, area_mask, box_mask, combined
 from converters.face.options import FaceOptions, MaskKind, Which
 from converters.face.paste import Paster
-from converters.face.pixel_boost import PixelBoost
-from converters.face.swap.base import Prepared, Source, Swapper, SwapResult
+from converters.face.stage import FaceCrop, SwapStage
+from converters.face.swap.base import Source, Swapper, SwapResult
 from converters.face.swap.opening import embedder_for, open_swapper
 from converters.opened import Opened, opened
-
-_KEPT_UNLESS = 2.0  # times larger another face must be before `one` changes from the person it began with
+from converters.progress import Progress
 
 
 @dataclass(frozen=True)
-class FaceCrop:
-    """A face cut out for a swapper.
+class SwappedFace:
+    """What was swapped.
 
     Attributes:
         face: whose.
-        pixels: side x side x 3, RGB, 0..1; a buffer of the pipeline, good until the next frame.
-        matrix: from the frame to the crop.
+        matrix: from the frame to the crop that was drawn into.
+        source: which of the sources it got, from 0 on.
     """
 
     face: Face
-    pixels: Crop
     matrix: Matrix
+    source: int
 
 
 @dataclass(frozen=True)
@@ -55,46 +55,16 @@ class ProcessedFrame:
     Attributes:
         frame: height x width x 3, RGB; a buffer of the pipeline, good until the next frame.
         faces: all that were found.
-        crops: those that were swapped, as they were before.
+        crops: those that were swapped.
         seconds: spent in each stage: detect, landmarks, embed, track, crop, swap, mask, paste, enhance, total.
         remark: why nothing was swapped, "" where something was.
     """
 
     frame: Picture
     faces: tuple[Face, ...]
-    crops: tuple[FaceCrop, ...]
+    crops: tuple[SwappedFace, ...]
     seconds: dict[str, float]
     remark: str
-
-
-class SwapStage:
-    """A swapper with its pixel boost and its prepared source; several may draw into the same crops.
-
-    Args:
-        swapper: stays the caller's.
-        boost: times its pixels a side.
-        identity_weight: as `Swapper.leaning` takes it.
-    """
-
-    def __init__(self, swapper: Swapper, boost: int = 1, identity_weight: float = 0.5) -> None:
-        self.swapper = swapper
-        self.side = swapper.side * boost
-        self._boost = PixelBoost(swapper, self.side)
-        self._weight = identity_weight
-        self._prepared: Prepared | None = None
-
-    def set_source(self, source: Source) -> None:
-        """Take a new source; BadInputError where it lacks what the swapper needs."""
-        self._prepared = self.swapper.prepare(source)
-
-    def draw(self, crop: FaceCrop) -> SwapResult:
-        """Return the source drawn into a crop; overwritten by this stage's next call."""
-        if self._prepared is None:
-            raise RuntimeError("no source was set")
-        prepared = self._prepared
-        if self._weight != 0.5 and crop.face.embedding is not None:
-            prepared = self.swapper.leaning(prepared, crop.face.embedding, self._weight)
-        return self._boost.swap(crop.pixels, prepared)
 
 
 class FacePipeline:
@@ -126,9 +96,8 @@ class FacePipeline:
         self.options = options
         self._threads = threads
         self._result: Picture = np.empty((0, 0, 3), np.uint8)
-        self._buffers: list[Crop] = []
-        self._reference: Embedding | None = None
-        self._chosen: int | None = None
+        self._chooser = Chooser(options)
+        self._casting = Casting(tracked=options.track)
         self._paster = Paster()
         self._stack = ExitStack()
         try:
@@ -150,7 +119,9 @@ class FacePipeline:
             )
         )
         self._embedder = self._opened_embedder(found)
-        always = options.faces == Which.REFERENCE or options.identity_weight != 0.5
+        # a swapper that takes a picture of the source has nothing that could lean
+        leans = options.identity_weight != 0.5 and self._swapper.needs_embedding
+        always = options.faces == Which.REFERENCE or leans
         if always and self._embedder is None:
             raise BadInputError(
                 "Reference faces and the identity weight need a face recogniser.", "", "Give one with --embedder."
@@ -162,15 +133,25 @@ class FacePipeline:
         self._occluder = self._region_masker = None
         if MaskKind.OCCLUSION in options.masks:
             masker = enter(opened(Path(options.occluder), threads=threads))
-            self._occluder = Occluder(masker.session, masker.signature, masker.family)
+            self._occluder = Occluder(masker.session, masker.signature, masker.family, name=masker.name)
         if MaskKind.REGION in options.masks:
             masker = enter(opened(Path(options.region_masker), threads=threads))
-            self._region_masker = RegionMasker(masker.session, masker.signature, masker.family)
+            self._region_masker = RegionMasker(masker.session, masker.signature, masker.family, name=masker.name)
         self._enhancer = None
         if options.enhancer:
             network = enter(opened(Path(options.enhancer), threads=threads))
-            self._enhancer = FaceEnhancer(ImageToImage(network.session, network.signature, network.family))
-        self._mask = np.empty((self.stage.side, self.stage.side), np.float32)
+            self._enhancer = FaceEnhancer(
+                ImageToImage(
+                    network.session,
+                    network.signature,
+                    network.family,
+                    strength=options.enhancer_strength,
+                    name=network.name,
+                )
+            )
+        side = self.stage.side
+        self._crop: Crop = np.empty((side, side, 3), np.float32)
+        self._mask = np.empty((side, side), np.float32)
 
     def _opened_embedder(self, swapper: Opened) -> Embedder | None:
         """Return the recogniser: the one the swapper needs, else any that helps the tracker."""
@@ -205,14 +186,36 @@ class FacePipeline:
         return Source.of(faces)
 
     def set_source(self, pictures: Sequence[tuple[str, Picture]]) -> Source:
-        """Take whose face is to appear; arguments and errors as `source_of`."""
-        source = self.source_of(pictures)
-        self.stage.set_source(source)
-        return source
+        """Take whose face is to appear on everybody; arguments and errors as `source_of`."""
+        return self.set_sources([pictures])[0]
+
+    def set_sources(self, people: Sequence[Sequence[tuple[str, Picture]]]) -> tuple[Source, ...]:
+        """Take whose faces are to appear: the first person's on whoever appears first, and so on (see `Casting`).
+
+        Args:
+            people: of each person one or more pictures, name and picture.
+
+        Returns:
+            The sources in the same order, for other stages.
+
+        Raises:
+            BadInputError: nobody, a person without a picture, or a picture without a face, by its name.
+        """
+        if not people or not all(people):
+            raise BadInputError("A source has no picture.", "", "Give at least one picture of each person.")
+        sources = tuple(self.source_of(pictures) for pictures in people)
+        self.stage.set_sources(sources)
+        return sources
+
+    def reset(self) -> None:
+        """Forget whom the frames showed so far: what follows is another clip. The sources stay."""
+        self.finder.reset()
+        self._chooser.reset()
+        self._casting.reset()
 
     def set_reference(self, name: str, picture: Picture) -> None:
         """Take whose face is to be replaced; BadInputError where the picture has none."""
-        self._reference = self._largest_face(name, picture).embedding
+        self._chooser.reference = self._largest_face(name, picture).embedding
 
     def _largest_face(self, name: str, picture: Picture) -> Face:
         faces = self.finder.look(picture)
@@ -231,35 +234,24 @@ class FacePipeline:
         return self.finder.find(frame, seconds)
 
     def choose(self, faces: Sequence[Face]) -> tuple[Face, ...]:
-        """Return the faces that the options say are to be swapped; of `faces`, the largest first."""
-        if self.options.faces == Which.MANY or not faces:
-            return tuple(faces)
-        if self.options.faces == Which.REFERENCE:
-            return tuple(face for face in faces if self._is_reference(face))
-        kept = [face for face in faces if face.identity is not None and face.identity == self._chosen]
-        largest = faces[0]
-        chosen = kept[0] if kept and largest.detection.area < _KEPT_UNLESS * kept[0].detection.area else largest
-        self._chosen = chosen.identity
-        return (chosen,)
+        """Return the faces of the next frame that are to be swapped; arguments and errors as `Chooser.choose`."""
+        return self._chooser.choose(faces)
 
-    def _is_reference(self, face: Face) -> bool:
-        if self._reference is None:
-            raise BadInputError("No reference face was given.", "", "Give a picture of it with --reference.")
-        return face.embedding is not None and cosine(face.embedding, self._reference) > self.options.reference_cosine
+    def cast(self, faces: Sequence[Face]) -> tuple[int | None, ...]:
+        """Return the number of the source that each chosen face of the next frame gets, as `Casting.cast` does."""
+        return self._casting.cast(faces, max(self.stage.sources, 1))
 
-    def crop(self, frame: Picture, face: Face, slot: int = 0) -> FaceCrop:
-        """Cut out a face for the swapper.
+    def crop(self, frame: Picture, face: Face, source: int = 0) -> FaceCrop:
+        """Cut out a face for the swapper, into the pipeline's one buffer.
 
         Args:
             frame: height x width x 3, RGB.
             face: of it.
-            slot: which buffer; crops in different slots live at the same time.
+            source: which of the sources it gets, from 0 on.
         """
         side = self.stage.side
-        while len(self._buffers) <= slot:
-            self._buffers.append(np.empty((side, side, 3), np.float32))
         matrix = matrix_to(self._swapper.template, face.points, side)
-        return FaceCrop(face, warp(frame, matrix, side, self._buffers[slot]), matrix)
+        return FaceCrop(face, warp(frame, matrix, side, self._crop), matrix, source)
 
     def mask(self, crop: FaceCrop, result: SwapResult) -> Mask:
         """Return where the drawing may show: side x side, 0..1; a buffer, good until the next call."""
@@ -281,42 +273,70 @@ class FacePipeline:
         """Paste a drawing into a frame in place."""
         self._paster.paste(frame, result.crop, mask, crop.matrix, method=self.options.blend)
 
-    def process(self, frame: Picture, seconds: float | None = None) -> ProcessedFrame:
-        """Swap the chosen faces of the next frame.
+    def enhance(self, picture: Picture, frame: Picture, face: Face) -> None:
+        """Redraw a face in place; nothing where no enhancer was chosen.
+
+        Args:
+            picture: with every swap done.
+            frame: as it was before the swaps: what covers the face there stays as it is, with the occlusion mask.
+            face: of the frame.
+        """
+        if self._enhancer is None:
+            return
+        mask = None
+        if self._occluder is not None:
+            mask = self._occluder.mask(self._enhancer.crop(frame, face.points))
+        self._enhancer.enhance(picture, face.points, mix=self.options.enhancer_mix, mask=mask)
+
+    def process(self, frame: Picture, seconds: float | None = None, progress: Progress | None = None) -> ProcessedFrame:
+        """Swap the chosen faces of the next frame, one after the other, then enhance them.
 
         Args:
             frame: height x width x 3, RGB, 0..255; not changed.
             seconds: when it is shown; None for 1/25 s after the one before.
+            progress: told before every face is swapped and before every face is enhanced; may cancel.
 
         Raises:
             BadInputError: a model gave no usable numbers.
+            CancelledError: the person asked to stop.
         """
         times = self.finder.times
         times.seconds.clear()
+        progress = progress or Progress()
         with times.measured("total"):
             faces = self.find(frame, seconds)
             chosen = self.choose(faces)
+            cast = [(face, part) for face, part in zip(chosen, self.cast(chosen), strict=True) if part is not None]
             if self._result.shape != frame.shape:
                 self._result = np.empty(frame.shape, np.uint8)
             np.copyto(self._result, frame)
-            crops = tuple(self._process_face(face, slot) for slot, face in enumerate(chosen))
-        return ProcessedFrame(self._result, faces, crops, dict(times.seconds), _remark(faces, chosen))
+            swapped = []
+            for number, (face, part) in enumerate(cast):
+                progress("Swapping", number / len(cast), f"face {number + 1} of {len(cast)}")
+                swapped.append(self._swap(face, part))
+            if self._enhancer is not None:
+                # only now: a swap that overlaps would cover what was enhanced before it
+                for number, (face, _) in enumerate(cast):
+                    progress("Enhancing", number / len(cast), f"face {number + 1} of {len(cast)}")
+                    with times.measured("enhance"):
+                        self.enhance(self._result, frame, face)
+        remark = self._chooser.remark(faces, chosen)
+        if chosen and not cast:
+            remark = "Nobody was seen for long enough to be told apart."
+        return ProcessedFrame(self._result, faces, tuple(swapped), dict(times.seconds), remark)
 
-    def _process_face(self, face: Face, slot: int) -> FaceCrop:
+    def _swap(self, face: Face, source: int) -> SwappedFace:
         """Swap one face in the result, where those before it are done already: faces may overlap."""
         times = self.finder.times
         with times.measured("crop"):
-            crop = self.crop(self._result, face, slot)
+            crop = self.crop(self._result, face, source)
         with times.measured("swap"):
             result = self.stage.draw(crop)
         with times.measured("mask"):
             mask = self.mask(crop, result)
         with times.measured("paste"):
             self.paste(self._result, crop, result, mask)
-        if self._enhancer is not None:
-            with times.measured("enhance"):
-                self._enhancer.enhance(self._result, face.points, mix=self.options.enhancer_mix)
-        return crop
+        return SwappedFace(face, crop.matrix, source)
 
     def close(self) -> None:
         """Free all models; closing twice is harmless."""
@@ -333,9 +353,3 @@ class FacePipeline:
 
 def _path(text: str) -> Path | None:
     return Path(text) if text else None
-
-
-def _remark(faces: Sequence[Face], chosen: Sequence[Face]) -> str:
-    if chosen:
-        return ""
-    return f"None of the {len(faces)} faces is the reference." if faces else "No face was found."

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -12,9 +13,22 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from converters.face.faces import Picture
+from converters.face.options import FaceOptions, face_options
+from converters.face.pipeline import FacePipeline
 from converters.samples import draw_picture
 
 BACKGROUND = (96, 110, 124)
+Opener = Callable[..., FacePipeline]
+
+
+def options(nets: SimpleNamespace, **given: object) -> FaceOptions:
+    """Return options for the drawn swappers."""
+    return face_options({"family": "inswapper_like", "embedder": str(nets.embedder), **given})
+
+
+def change(one: Picture, other: Picture) -> np.ndarray:
+    """Return how much each pixel changed, height x width, of its three channels the most."""
+    return np.abs(one.astype(int) - other).max(axis=2)
 
 
 def portrait(seed: int, size: int = 256) -> Picture:
@@ -58,8 +72,24 @@ def save(
     return path
 
 
-def swapper(path: Path, *, keep: float = 1.0, paint: float = 0.0, side: int = 128) -> Path:
-    """Write a swapper of inswapper's interface: output = keep * target + paint * (a colour that the source decides)."""
+def swapper(
+    path: Path,
+    *,
+    keep: float = 1.0,
+    paint: float = 0.0,
+    side: int = 128,
+    believes_left: bool = False,
+    emap: np.ndarray | None = None,
+) -> Path:
+    """Write a swapper of inswapper's interface: output = keep * target + paint * (a colour that the source decides).
+
+    Args:
+        path: where.
+        keep, paint: as above.
+        side: of its crops.
+        believes_left: give a mask, too: of the left half.
+        emap: 512 x 512; the identity where it is not given.
+    """
     pick = np.zeros((512, 3), np.float32)
     pick[:3] = 8 * np.eye(3)
     node = helper.make_node
@@ -76,10 +106,52 @@ def swapper(path: Path, *, keep: float = 1.0, paint: float = 0.0, side: int = 12
         "shape": np.int64([1, 3, 1, 1]),
         "keep": np.float32(keep),
         "paint": np.float32(paint),
-        "emap": np.eye(512, dtype=np.float32),
+        "emap": np.eye(512, dtype=np.float32) if emap is None else emap,
     }
     picture = (1, 3, side, side)
-    return save(path, nodes, {"target": picture, "source": (1, 512)}, {"output": picture}, constants)
+    outputs = {"output": picture}
+    if believes_left:
+        half = np.zeros((1, 1, side, side), np.float32)
+        half[..., : side // 2] = 1
+        constants |= {"half": half, "nothing": np.float32(0)}
+        nodes += [
+            node("ReduceMean", ["target"], ["grey"], axes=[1], keepdims=1),
+            node("Mul", ["grey", "nothing"], ["zero"]),
+            node("Add", ["zero", "half"], ["mask"]),
+        ]
+        outputs["mask"] = (1, 1, side, side)
+    return save(path, nodes, {"target": picture, "source": (1, 512)}, outputs, constants)
+
+
+def copier(path: Path, side: int) -> Path:
+    """Write a swapper that takes a picture of the source, 3 x side x side, and paints the mean of its lower half."""
+    node = helper.make_node
+    nodes = [
+        node("Slice", ["source", "start", "end", "axis"], ["lower"]),
+        node("ReduceMean", ["lower"], ["colour"], axes=[2, 3], keepdims=1),
+        node("Mul", ["target", "nothing"], ["zero"]),
+        node("Add", ["zero", "colour"], ["output"]),
+    ]
+    constants = {
+        "start": np.int64([side // 2]),
+        "end": np.int64([side]),
+        "axis": np.int64([2]),
+        "nothing": np.float32(0),
+    }
+    picture = (1, 3, 256, 256)
+    return save(path, nodes, {"target": picture, "source": (1, 3, side, side)}, {"output": picture}, constants)
+
+
+def crossface(path: Path, matrix: np.ndarray) -> Path:
+    """Write a converter of embeddings: raw @ matrix, 512 x 512."""
+    nodes = [helper.make_node("MatMul", ["input", "matrix"], ["output"])]
+    return save(path, nodes, {"input": (1, 512)}, {"output": (1, 512)}, {"matrix": matrix})
+
+
+def painted_colour(embedding: np.ndarray) -> np.ndarray:
+    """Return the colour, 0..255, that `swapper` paints for a raw embedding through an emap that changes nothing."""
+    latent = embedding[:3] / np.linalg.norm(embedding)
+    return np.asarray(255 / (1 + np.exp(-8 * latent)))
 
 
 def embedder(path: Path) -> Path:
@@ -115,3 +187,26 @@ def left_half(path: Path, side: int = 64) -> Path:
     ]
     constants = {"half": half, "nothing": np.float32(0)}
     return save(path, nodes, {"input": (1, side, side, 3)}, {"mask": (1, side, side, 1)}, constants)
+
+
+def not_black(path: Path, side: int = 64) -> Path:
+    """Write a masker of XSeg's interface that believes in everything that is not black."""
+    node = helper.make_node
+    nodes = [
+        node("ReduceMean", ["input"], ["grey"], axes=[3], keepdims=1),
+        node("Mul", ["grey", "much"], ["bright"]),
+        node("Clip", ["bright", "low", "high"], ["mask"]),
+    ]
+    constants = {"much": np.float32(100), "low": np.float32(0), "high": np.float32(1)}
+    return save(path, nodes, {"input": (1, side, side, 3)}, {"mask": (1, side, side, 1)}, constants)
+
+
+def black_is_skin(path: Path, side: int = 64) -> Path:
+    """Write a masker of BiSeNet's interface that takes black pixels for skin and all others for hair."""
+    weights = np.zeros((19, 3, 1, 1), np.float32)
+    weights[17] = 1
+    bias = np.full(19, -1, np.float32)
+    bias[1], bias[17] = 0.05, 0
+    nodes = [helper.make_node("Conv", ["input", "weights", "bias"], ["classes"])]
+    edges = {"input": (1, 3, side, side)}, {"classes": (1, 19, side, side)}
+    return save(path, nodes, *edges, {"weights": weights, "bias": bias})
