@@ -97,22 +97,3 @@ def _measured(box: Box) -> _Array:
 def _units(side: float) -> _Array:
     """Return what one unit of each state is in pixels for a box of this side."""
     return np.array([side, side, side * side, 1.0, side, side, side * side])
-
-
-def overlaps(one: npt.ArrayLike, other: npt.ArrayLike) -> _Array:
-    """Return the intersection over union of every box of `one` with every box of `other`.
-
-    Args:
-        one: n x 4, left, top, right, bottom.
-        other: m x 4.
-
-    Returns:
-        n x m, 0..1.
-    """
-    first = np.asarray(one, np.float64).reshape(-1, 1, 4)
-    second = np.asarray(other, np.float64).reshape(1, -1, 4)
-    low = np.maximum(first[..., :2], second[..., :2])
-    high = np.minimum(first[..., 2:], second[..., 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=-1)
-    areas = [np.prod(np.clip(boxes[..., 2:] - boxes[..., :2], 0, None), axis=-1) for boxes in (first, second)]
-    return np.asarray(shared / np.maximum(areas[0] + areas[1] - shared, 1e-9))

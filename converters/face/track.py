@@ -15,16 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from converters.errors import UsageError
+from converters.face.detect.suppression import overlaps
+from converters.face.embed import unit
 from converters.face.faces import Detection, Embedding
-from converters.face.kalman import Box, BoxMotion, overlaps
+from converters.face.kalman import Box, BoxMotion
 
 _IMPOSSIBLE = 100.0  # far above any cost, so that the fewest impossible pairs are made; they are undone afterwards
 _NEWEST_SHARE = 0.1  # of the newest embedding in a track's running mean
 _YOUNG = 50  # sightings until which a track may turn out to be somebody who was away
 _CROWDED = 0.2  # overlap with another detection from which on an embedding may show a bit of both
-
-
-_Unit = npt.NDArray[np.float64]
 
 
 class TrackState(StrEnum):
@@ -88,7 +87,7 @@ class Track:
     identity: int | None = None
     hits: int = 1
     missed: int = 0
-    embedding: _Unit | None = field(default=None, repr=False)
+    embedding: Embedding | None = field(default=None, repr=False)
 
 
 class Tracker:
@@ -129,7 +128,8 @@ class Tracker:
 
         Args:
             detections: all faces of the frame, in any order.
-            embeddings: one for each detection (any length, same rule for all), None where there is none.
+            embeddings: one for each detection (any length, same rule for all), None where there is none. Zeros, which
+                have no direction, count as none.
 
         Returns:
             For each detection its identity: None while it has not been seen often enough.
@@ -139,7 +139,9 @@ class Tracker:
         """
         if embeddings is not None and len(embeddings) != len(detections):
             raise ValueError(f"{len(embeddings)} embeddings for {len(detections)} detections")
-        units = [None if item is None else _unit(item) for item in embeddings or [None] * len(detections)]
+        units = [
+            unit(item) if item is not None and item.any() else None for item in embeddings or [None] * len(detections)
+        ]
         boxes = np.array([detection.box for detection in detections], np.float64).reshape(-1, 4)
         for track in self._tracks:
             track.motion.predict()
@@ -157,15 +159,15 @@ class Tracker:
             else:
                 self._continue(known, detection)
             seen.add(id(track))
-            unit = units[place]
-            if unit is not None and (track.embedding is None or not crowded[place]):
-                track.embedding = _mixed(track.embedding, unit)
+            newest = units[place]
+            if newest is not None and (track.embedding is None or not crowded[place]):
+                track.embedding = _mixed(track.embedding, newest)
             identities.append(track.identity)
         self._age([track for track in self._tracks if id(track) not in seen])
         self._frames += 1
         return tuple(identities)
 
-    def _matched(self, boxes: npt.NDArray[np.float64], units: Sequence[_Unit | None]) -> dict[int, Track]:
+    def _matched(self, boxes: npt.NDArray[np.float64], units: Sequence[Embedding | None]) -> dict[int, Track]:
         """Return the track of each detection that has one, by the detection's place."""
         if not len(boxes) or not self._tracks:
             return {}
@@ -179,7 +181,7 @@ class Tracker:
             if cost[row, column] < _IMPOSSIBLE
         }
 
-    def _resumed(self, matched: dict[int, Track], units: Sequence[_Unit | None]) -> dict[int, Track]:
+    def _resumed(self, matched: dict[int, Track], units: Sequence[Embedding | None]) -> dict[int, Track]:
         """Give detections of young tracks back to whom they belong: people who were hidden and come out half covered.
 
         Such a face resembles nobody at first and begins a track of its own; once it is whole it is known again.
@@ -187,19 +189,19 @@ class Tracker:
         taken = {id(track) for track in matched.values()}
         resumed = dict(matched)
         for place, young in matched.items():
-            unit = units[place]
-            if unit is None or young.hits >= _YOUNG:
+            newest = units[place]
+            if newest is None or young.hits >= _YOUNG:
                 continue
             away = [
                 track
                 for track in self._tracks
                 if track.embedding is not None and track.hits > young.hits and id(track) not in taken
             ]
-            best = max(away, key=lambda track: float(track.embedding @ unit), default=None)  # type: ignore[operator]
+            best = max(away, key=lambda track: float(track.embedding @ newest), default=None)  # type: ignore[operator]
             if best is None or best.embedding is None:
                 continue
-            likeness = float(best.embedding @ unit)
-            own = -1.0 if young.embedding is None else float(young.embedding @ unit)
+            likeness = float(best.embedding @ newest)
+            own = -1.0 if young.embedding is None else float(young.embedding @ newest)
             if likeness >= self.settings.same and likeness > own:
                 resumed[place] = best
                 best.motion = young.motion
@@ -208,10 +210,10 @@ class Tracker:
                 self._tracks.remove(young)
         return resumed
 
-    def _cost(self, boxes: npt.NDArray[np.float64], units: Sequence[_Unit | None]) -> npt.NDArray[np.float64]:
+    def _cost(self, boxes: npt.NDArray[np.float64], units: Sequence[Embedding | None]) -> npt.NDArray[np.float64]:
         """Return how badly each track (rows) fits each detection (columns): 0..1, or impossible."""
         settings = self.settings
-        overlap = overlaps([track.motion.box for track in self._tracks], boxes)
+        overlap = overlaps(np.array([track.motion.box for track in self._tracks], np.float64), boxes)
         overlap[[track.state is TrackState.LOST for track in self._tracks]] = 0.0
         cosine = _cosines([track.embedding for track in self._tracks], units)
         is_known = np.isfinite(cosine)
@@ -257,16 +259,11 @@ class Tracker:
         return track.state is TrackState.TENTATIVE or track.missed > self.settings.forget_after
 
 
-def _unit(embedding: Embedding | _Unit) -> _Unit:
-    vector = np.asarray(embedding, np.float64).ravel()
-    return vector / max(float(np.linalg.norm(vector)), 1e-12)
+def _mixed(mean: Embedding | None, newest: Embedding) -> Embedding:
+    return newest if mean is None else unit((1 - _NEWEST_SHARE) * mean + _NEWEST_SHARE * newest)
 
 
-def _mixed(mean: _Unit | None, newest: _Unit) -> _Unit:
-    return newest if mean is None else _unit((1 - _NEWEST_SHARE) * mean + _NEWEST_SHARE * newest)
-
-
-def _cosines(one: Sequence[_Unit | None], other: Sequence[_Unit | None]) -> npt.NDArray[np.float64]:
+def _cosines(one: Sequence[Embedding | None], other: Sequence[Embedding | None]) -> npt.NDArray[np.float64]:
     """Return all cosines, NaN where either is unknown."""
     return np.array(
         [[np.nan if a is None or b is None else float(a @ b) for b in other] for a in one], np.float64

@@ -10,7 +10,7 @@ import pytest
 
 from converters.errors import UsageError
 from converters.face.faces import Detection, Embedding
-from converters.face.kalman import Box, BoxMotion, overlaps
+from converters.face.kalman import Box, BoxMotion
 from converters.face.smooth import LandmarkSmoother, SmoothingSettings
 from converters.face.track import Tracker, TrackerSettings, TrackState
 
@@ -291,9 +291,13 @@ def test_degenerate_boxes_do_no_harm() -> None:
     assert all(np.isfinite(track.motion.box).all() for track in tracker.tracks)
 
 
-def test_overlaps() -> None:
-    boxes = [(0, 0, 10, 10), (5, 0, 15, 10), (20, 20, 20, 30)]
-    assert overlaps(boxes[:1], boxes) == pytest.approx(np.array([[1, 1 / 3, 0]]))
+def test_an_embedding_without_a_direction_counts_as_none() -> None:
+    tracker = Tracker()
+    for _ in range(5):
+        assert tracker.update([detection(10, 10, 50)], [np.zeros(512, np.float32)]) == (1,)
+    assert tracker.tracks[0].embedding is None
+    tracker.update([detection(10, 10, 50)], [np.full(512, 3, np.float32)])
+    assert np.linalg.norm(tracker.tracks[0].embedding) == pytest.approx(1)
 
 
 # smoothing ------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,10 @@ import numpy.typing as npt
 
 Anchors = npt.NDArray[np.float32]
 
+# What the training of SSD-like detectors divided offsets and logarithms of sizes by ("variances").
+OFFSET_UNIT, SIZE_UNIT = 0.1, 0.2
+_LARGEST_LOGARITHM = 10.0
+
 
 def grid(height: int, width: int, stride: int, per_cell: int, offset: float = 0.0) -> Anchors:
     """Return the places (x, y) of a feature map's cells, row by row, `per_cell` times each: count x 2, canvas pixels.
@@ -60,3 +64,15 @@ def priors(
         side = np.resize(np.array(sides, np.float32), len(places))
         boxes.append(np.column_stack([places, side, side]))
     return np.concatenate(boxes).astype(np.float32)
+
+
+def around_priors(offsets: npt.NDArray[np.float32], places: Anchors) -> Anchors:
+    """Return the boxes (count x 4: left, top, right, bottom) that a detector's offsets mean.
+
+    Args:
+        offsets: count x 4, of the middle in sizes of the prior and of the sizes' logarithms, as trained.
+        places: count x 4, priors as from `priors`.
+    """
+    middle = places[:, :2] + offsets[:, :2] * OFFSET_UNIT * places[:, 2:]
+    half = places[:, 2:] * np.exp(np.minimum(offsets[:, 2:] * SIZE_UNIT, _LARGEST_LOGARITHM)) / 2
+    return np.concatenate([middle - half, middle + half], axis=1).astype(np.float32)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from converters.face.detect.anchors import priors
+from converters.face.detect.anchors import OFFSET_UNIT, around_priors, priors
 from converters.face.detect.base import Candidates, Detector, named, rows
 from converters.runtimes.base import Arrays
 
 STRIDES = (8, 16, 32)
 SIZES = ((16, 32), (64, 128), (256, 512))
-# what the training divided offsets and logarithms of sizes by ("variances")
-OFFSET_UNIT, SIZE_UNIT = 0.1, 0.2
-_LARGEST_LOGARITHM = 10.0
 
 
 class RetinaFaceMobileNet(Detector):
@@ -28,11 +25,8 @@ class RetinaFaceMobileNet(Detector):
     def _decode(self, outputs: Arrays) -> Candidates:
         scores = rows(outputs[self._names[2]], 2)[:, 1]
         keep = scores >= self.threshold
-        middle, side = self._priors[keep, :2], self._priors[keep, 2:]
-        box = rows(outputs[self._names[4]], 4)[keep]
+        places = self._priors[keep]
+        boxes = around_priors(rows(outputs[self._names[4]], 4)[keep], places)
         five = rows(outputs[self._names[10]], 10)[keep].reshape(-1, 5, 2)
-        centre = middle + box[:, :2] * OFFSET_UNIT * side
-        half = side * np.exp(np.minimum(box[:, 2:] * SIZE_UNIT, _LARGEST_LOGARITHM)) / 2
-        points = middle[:, None] + five * OFFSET_UNIT * side[:, None]
-        boxes = np.concatenate([centre - half, centre + half], axis=1)
-        return Candidates(boxes.astype(np.float32), scores[keep], points.astype(np.float32))
+        points = places[:, None, :2] + five * OFFSET_UNIT * places[:, None, 2:]
+        return Candidates(boxes, scores[keep], points.astype(np.float32))

@@ -12,13 +12,21 @@ Places = npt.NDArray[np.intp]
 MOST_CANDIDATES = 2000  # the best of them; a picture of noise may give a box everywhere
 
 
-def overlaps(box: npt.NDArray[np.float32], others: Boxes) -> Numbers:
-    """Return the intersection over union of one box (4) with others (count x 4), 0..1."""
-    sizes = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-    shared = np.prod(np.maximum(sizes, 0), axis=1)
-    area = np.prod(np.maximum(box[2:] - box[:2], 0))
-    areas = np.prod(np.maximum(others[:, 2:] - others[:, :2], 0), axis=1)
-    return np.asarray(shared / np.maximum(area + areas - shared, np.float32(1e-9)), np.float32)
+def overlaps(one: npt.NDArray[np.floating], other: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Return the intersection over union of every box of `one` with every box of `other`.
+
+    Args:
+        one: n x 4, or 4 for a single box: left, top, right, bottom.
+        other: m x 4, of the same dtype.
+
+    Returns:
+        n x m, 0..1, of that dtype.
+    """
+    first, second = one.reshape(-1, 1, 4), other.reshape(1, -1, 4)
+    sizes = np.minimum(first[..., 2:], second[..., 2:]) - np.maximum(first[..., :2], second[..., :2])
+    shared = np.prod(np.maximum(sizes, 0), axis=-1)
+    areas = [np.prod(np.maximum(boxes[..., 2:] - boxes[..., :2], 0), axis=-1) for boxes in (first, second)]
+    return np.asarray(shared / np.maximum(areas[0] + areas[1] - shared, 1e-9))
 
 
 def suppress(boxes: Boxes, scores: Numbers, limit: float) -> tuple[Places, Places]:
@@ -38,7 +46,7 @@ def suppress(boxes: Boxes, scores: Numbers, limit: float) -> tuple[Places, Place
     kept: list[np.intp] = []
     while len(waiting):
         best = waiting[0]
-        covered = overlaps(boxes[best], boxes[waiting]) > limit
+        covered = overlaps(boxes[best], boxes[waiting])[0] > limit
         covered[0] = True
         owner[waiting[covered]] = len(kept)
         kept.append(best)

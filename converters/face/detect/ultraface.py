@@ -6,17 +6,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from converters.face.detect.anchors import priors
+from converters.face.detect.anchors import around_priors, priors
 from converters.face.detect.base import Candidates, Detector, named, rows
-from converters.face.detect.suppression import Boxes, Numbers
+from converters.face.detect.suppression import Boxes
 from converters.face.faces import Points
 from converters.runtimes.base import Arrays
 
 STRIDES = (8, 16, 32, 64)
 SIZES = ((10, 16, 24), (32, 48), (64, 96), (128, 192, 256))
-# what the training divided offsets and logarithms of sizes by ("variances")
-OFFSET_UNIT, SIZE_UNIT = 0.1, 0.2
-_LARGEST_LOGARITHM = 10.0
 _LEAST_BOXES = 0.99  # share of rows that are boxes, left before right and top before bottom, where they are decoded
 # Where the mesh's five points lie in WIDER FACE boxes of frontal faces (medians of some 400), as fractions of the box.
 _POINTS_IN_BOX = np.array([[0.27, 0.4], [0.73, 0.4], [0.5, 0.58], [0.27, 0.72], [0.73, 0.72]], np.float32)
@@ -42,14 +39,9 @@ class UltraFace(Detector):
         scores = rows(outputs[self._scores], 2)[:, 1]
         keep = scores >= self.threshold
         boxes = rows(outputs[self._boxes], 4)[keep]
-        boxes = boxes * self._size if self._is_decoded else self._around_priors(boxes, self._priors[keep])
+        boxes = boxes * self._size if self._is_decoded else around_priors(boxes, self._priors[keep])
         boxes = boxes - np.float32(0.5)
         return Candidates(boxes, scores[keep], points_in(boxes))
-
-    def _around_priors(self, offsets: Numbers, places: Boxes) -> Boxes:
-        middle = places[:, :2] + offsets[:, :2] * OFFSET_UNIT * places[:, 2:]
-        half = places[:, 2:] * np.exp(np.minimum(offsets[:, 2:] * SIZE_UNIT, _LARGEST_LOGARITHM)) / 2
-        return np.concatenate([middle - half, middle + half], axis=1).astype(np.float32)
 
 
 def points_in(boxes: Boxes) -> Points:

@@ -143,8 +143,8 @@ def test_a_grey_picture_has_a_face_in_the_same_place(detector: Detector) -> None
     check_plain(faces)
     assert len(faces) == 1
     boxes = np.array([faces[0].box, seen.box], np.float32)
-    assert overlaps(boxes[0], boxes[1:])[0] > 0.6
-    assert overlaps(boxes[0], boxes[1:] + 60)[0] < 0.6  # the twin
+    assert overlaps(boxes[0], boxes[1:]) > 0.6
+    assert overlaps(boxes[0], boxes[1:] + 60) < 0.6  # the twin
 
 
 def test_a_face_cut_by_the_border_keeps_its_place(detector: Detector) -> None:

@@ -34,7 +34,12 @@ def random_boxes(seed: int, count: int = 200) -> tuple[np.ndarray, np.ndarray]:
 def test_overlap_of_known_boxes() -> None:
     box = np.array([0, 0, 2, 2], np.float32)
     others = np.array([[0, 0, 2, 2], [1, 1, 3, 3], [2, 0, 4, 2], [0, 0, 1, 2]], np.float32)
-    assert overlaps(box, others) == pytest.approx([1, 1 / 7, 0, 1 / 2])
+    assert overlaps(box, others) == pytest.approx(np.array([[1, 1 / 7, 0, 1 / 2]]))
+    assert overlaps(others, others).shape == (4, 4)
+    assert overlaps(others, others)[:, 0] == pytest.approx([1, 1 / 7, 0, 1 / 2])
+    flat = np.array([[20, 20, 20, 30]])
+    assert overlaps(flat.astype(np.float64), flat.astype(np.float64)) == 0  # no area
+    assert overlaps(others[:0].astype(np.float64), flat.astype(np.float64)).shape == (0, 1)
 
 
 @pytest.mark.parametrize("limit", [0.1, 0.4, 0.7])
@@ -45,7 +50,7 @@ def test_the_same_boxes_are_kept_as_by_hand(limit: float, seed: int) -> None:
     assert kept.tolist() == plain(boxes, scores, limit)
     assert kept.tolist() != plain(boxes, scores, limit + 0.2)  # the twin: the limit is heard
     for place, heap in enumerate(owner):
-        assert place == kept[heap] or overlaps(boxes[kept[heap]], boxes[place : place + 1])[0] > limit
+        assert place == kept[heap] or overlaps(boxes[kept[heap]], boxes[place]) > limit
 
 
 def test_no_boxes() -> None:
