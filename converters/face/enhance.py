@@ -30,6 +30,7 @@ from converters.runtimes.base import Arrays, Session
 MIX: Final = 0.8
 """How much of the improved picture shows."""
 _TEMPLATE: Final = "ffhq_512"
+_KINDS: Final = ("enhancer", "frame enhancer")
 _MOST_PIXELS: Final = 200_000_000  # of an enlarged frame: above, memory is the likelier outcome than a picture
 # A tile's share that is padded around the frame, and that is cut away again from each side of a tile's result.
 _PADDING, _OVERLAP = 16, 32
@@ -51,7 +52,7 @@ class ImageToImage:
         side, drawn_side: of what it takes and what it gives.
 
     Raises:
-        UnsupportedError: it takes or gives no picture, or several, or of no fixed size.
+        UnsupportedError: it takes or gives no picture, or several, or of no fixed size, or is known for something else.
         BadInputError: the strength is out of range.
     """
 
@@ -63,6 +64,12 @@ class ImageToImage:
         signature = with_sessions_shapes(signature, session)
         name = name or session.path.name
         known = family_called(family)
+        if known is not None and known.kind not in _KINDS:
+            raise UnsupportedError(
+                f"{name} is {known.title}, of the kind {known.kind!r}.",
+                "It does not improve pictures.",
+                "Give an enhancer, such as gfpgan_1.4.onnx.",
+            )
         pictures = [tensor for tensor in signature.inputs if is_picture(tensor)]
         drawn = [tensor for tensor in signature.outputs if is_picture(tensor)]
         others = [tensor for tensor in signature.inputs if not is_picture(tensor)]
@@ -105,14 +112,14 @@ class FaceEnhancer:
         network: of square crops; where it gives a larger crop than it takes, the larger one is pasted.
 
     Raises:
-        UnsupportedError: it is known to be for something else than faces.
+        UnsupportedError: it is known to be for whole frames.
     """
 
     def __init__(self, network: ImageToImage) -> None:
         if network.known is not None and network.known.kind != "enhancer":
             raise UnsupportedError(
                 f"{network.name} is {network.known.title}, of the kind {network.known.kind!r}.",
-                "It does not redraw faces.",
+                "It improves whole frames and does not redraw faces.",
                 "Give a face enhancer, such as gfpgan_1.4.onnx.",
             )
         self.network = network

@@ -168,11 +168,16 @@ def embedder(path: Path) -> Path:
     return save(path, nodes, {"input": (1, 3, 112, 112)}, {"embedding": (1, 512)}, {"turn": turn})
 
 
-def negative(path: Path, side: int = 64) -> Path:
-    """Write a network that turns a picture into its negative."""
+def negative(path: Path, side: int = 64, *, weighted: bool = False) -> Path:
+    """Write a network that turns a picture into its negative; with an input `weight`, times that."""
     picture = (1, 3, side, side)
-    nodes = [helper.make_node("Sub", ["one", "picture"], ["drawn"])]
-    return save(path, nodes, {"picture": picture}, {"drawn": picture}, {"one": np.float32(1)})
+    node = helper.make_node
+    nodes = [node("Sub", ["one", "picture"], ["drawn"])]
+    inputs: dict[str, Sequence[int]] = {"picture": picture}
+    if weighted:
+        nodes = [node("Sub", ["one", "picture"], ["other"]), node("Mul", ["other", "weight"], ["drawn"])]
+        inputs["weight"] = (1,)
+    return save(path, nodes, inputs, {"drawn": picture}, {"one": np.float32(1)})
 
 
 def left_half(path: Path, side: int = 64) -> Path:
