@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from converters.errors import UnsupportedError
 from converters.face.faces import Picture, Points
+from converters.face.scratch import Scratch
 from converters.model.signature import ColourOrder, TensorInfo
 
 QUARTER_TURNS: Final = (0, 90, 180, 270)
@@ -82,7 +83,7 @@ class Canvas:
         self._shift = (-mean / std).astype(np.float32)
         self._order = (2, 1, 0) if tensor.colour is ColourOrder.BGR else (0, 1, 2)
         self._stretches = stretches
-        self._small: Picture = np.empty((0, 0, 3), np.uint8)
+        self._scratch = Scratch()
         self._filled = (0, 0)
         self._fill()
 
@@ -106,17 +107,16 @@ class Canvas:
         small: npt.NDArray[Any] = picture
         if (small_width, small_height) != (width, height):
             shrinks = small_width * small_height < width * height
-            if self._small.shape[:2] != (small_height, small_width):
-                self._small = np.empty((small_height, small_width, 3), np.uint8)
             small = cv2.resize(
                 picture,
                 (small_width, small_height),
-                dst=self._small,
+                dst=self._scratch.picture("small", small_height, small_width),
                 interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
             )
         if turns:
             codes = (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWISE)
-            small = cv2.rotate(small, codes[turns - 1])
+            rows, columns = (small_width, small_height) if turns % 2 else (small_height, small_width)
+            small = cv2.rotate(small, codes[turns - 1], dst=self._scratch.picture("turned", rows, columns))
         self._write(small)
         return Placement(left, top, width / small_width, height / small_height, small_width, small_height, turns)
 

@@ -9,12 +9,14 @@ import numpy as np
 from converters.errors import UnsupportedError
 from converters.face.faces import Crop, Detection, Matrix, Points
 from converters.face.landmarks.base import COUNT, CropLandmarker, roll, square
+from converters.face.scratch import Scratch
 from converters.runtimes.base import Arrays
 
 _GRID = 64
 _BOX_IN_CROP = 195 / 256  # the longer side of the face's box, in sides of the crop
 _DARK = 30.0  # mean lightness (Lab, 0..255) of crops whose contrast is raised
 _CLIP_LIMIT = 2.0
+_scratch = Scratch()
 
 
 class HeatmapLandmarker(CropLandmarker):
@@ -43,8 +45,9 @@ class HeatmapLandmarker(CropLandmarker):
     def _prepared(self, crop: Crop) -> Crop:
         import cv2
 
-        pixels = (crop * 255).astype(np.uint8)
-        lab = cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB)
+        pixels = _scratch.picture("pixels", self.side, self.side)
+        np.multiply(crop, np.float32(255), out=pixels, casting="unsafe")
+        lab = cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB, dst=_scratch.picture("lab", self.side, self.side))
         if lab[..., 0].mean() >= _DARK:
             return crop
         lab[..., 0] = cv2.createCLAHE(clipLimit=_CLIP_LIMIT).apply(np.ascontiguousarray(lab[..., 0]))
