@@ -18,7 +18,7 @@ import onnx
 import pytest
 
 from converters.builtin import DEMO_EMBEDDER, DEMO_GALLERY, DEMO_SWAPPER
-from converters.cli import main
+from converters.cli import main, parser
 from converters.commands.run import options_text
 from converters.errors import (
     BadInputError,
@@ -113,6 +113,29 @@ def test_a_picture(files: SimpleNamespace, run: Runner, tmp_path: Path) -> None:
         assert np.abs(after[y, x] - before[y, x] / 2).max() <= 3
     assert np.array_equal(after[:30], before[:30])
     json.dumps(result)
+
+
+def test_several_people_in_a_picture_from_left_to_right(files: SimpleNamespace, run: Runner, tmp_path: Path) -> None:
+    painter = swapper(tmp_path / "painter.onnx", keep=0.0, paint=1.0)
+    write_picture(tmp_path / "somebody.png", portrait(9))
+    one, other = [str(files.source)], [str(tmp_path / "somebody.png")]
+    cases = {"one": [one], "other": [other], "both": [one, other], "turned": [other, one], "mean": [one + other]}
+    colours = {}
+    for name, sources in cases.items():
+        result = run(painter, files.two, tmp_path / f"{name}.png", sources=sources)
+        written = read_picture(tmp_path / f"{name}.png").astype(int)
+        noses = sorted(face["points"][2] for face in result["found"][0]["faces"])
+        colours[name] = np.array([written[round(y), round(x)] for x, y in noses])
+    assert np.abs(colours["one"] - colours["other"]).max() > 20
+    assert np.abs(colours["both"] - [colours["one"][0], colours["other"][1]]).max() <= 1
+    assert np.abs(colours["turned"] - [colours["other"][0], colours["one"][1]]).max() <= 1
+    assert np.abs(colours["mean"] - colours["one"]).max() > 5
+
+
+def test_source_once_is_one_person_and_again_another() -> None:
+    given = parser().parse_args(["run", "m.onnx", "--source", "a.png", "a2.png", "--source", "b.png"])
+    assert given.source == [["a.png", "a2.png"], ["b.png"]]
+    assert parser().parse_args(["run", "m.onnx"]).source == []
 
 
 def test_a_video_keeps_frames_without_a_face(files: SimpleNamespace, run: Runner, tmp_path: Path) -> None:
@@ -552,6 +575,10 @@ def test_the_gallery_on_a_sheet_and_in_a_folder(
     sheet = read_picture(tmp_path / "sheet.png")
     assert 2 * 256 < sheet.shape[1] < 3 * 256  # one source, two targets
     assert 3 * 256 < sheet.shape[0] < 4 * 256
+    two = [[str(tmp_path / "gallery" / "3.png")], [str(files.source)]]
+    result = run(files.half, "", tmp_path / "given.png", sources=two)
+    assert (result["frames"], result["treated"]) == (6, 6)
+    assert 3 * 256 < read_picture(tmp_path / "given.png").shape[1] < 4 * 256
     result = run(files.half, "", tmp_path / "swapped", sources=[])
     assert sorted(path.name for path in (tmp_path / "swapped").iterdir()) == ["3.png", "4.png", "8.png"]
 

@@ -14,9 +14,11 @@ from converters.errors import BadInputError, UsageError, did_you_mean
 from converters.progress import Progress
 
 _EPILOG = """\
-A swapper puts the face of --source on the faces of --target. Detectors and landmarkers draw what they find, recognisers
-compare the faces of --target with --source, enhancers and other networks that draw pictures write the picture, maskers
-the mask. `run demo --out FILE` shows the built-in faces: a sheet for a picture, a clip for a video.
+A swapper puts the face of --source on the faces of --target. `--source A.jpg A2.jpg` are pictures of one person,
+`--source A.jpg --source B.jpg` two: whoever appears first in the target gets the first, the next the second, in a
+picture from left to right. Detectors and landmarkers draw what they find, recognisers compare the faces of --target
+with --source, enhancers and other networks that draw pictures write the picture, maskers the mask. `run demo --out
+FILE` shows the built-in faces: a sheet for a picture, a clip for a video.
 
 exit status: 0 done; 2 wrong usage; 4 this model is not supported; 5 bad input, a picture without a face among it;
 6 cancelled; 1 a bug or a crash"""
@@ -54,7 +56,7 @@ def add_arguments(commands: Any) -> None:
         nargs="+",
         action="append",
         default=[],
-        help="pictures of the person whose face is to appear",
+        help="pictures of the person whose face is to appear; repeat --source for each further person",
     )
     command.add_argument("--target", metavar="FILE", default="", help="a picture, a video or a folder of pictures")
     command.add_argument("--out", metavar="FILE", type=Path, help="the result, of the target's kind")

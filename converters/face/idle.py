@@ -17,9 +17,9 @@ _USED: Final[dict[str, Collection[str]]] = {
     "detector": {"score", "angles", "track"},
     "landmarker": _OF_FINDING - {"landmarker"},
     "masker": _OF_FINDING,
-    "enhancer": {*_OF_FINDING, "enhancer_mix"},
-    "frame enhancer": {"enhancer_mix"},
-    "picture": (),
+    "enhancer": {*_OF_FINDING, "enhancer_mix", "enhancer_strength"},
+    "frame enhancer": {"enhancer_mix", "enhancer_strength"},
+    "picture": {"enhancer_strength"},
     "recogniser": {"source", "detector", "landmarker", "score", "angles"},
 }
 
@@ -58,6 +58,7 @@ def _without_effect(found: Opened, options: FaceOptions) -> set[str]:
         "region_masker": MaskKind.REGION in options.masks,
         "mask_blur": MaskKind.BOX in options.masks,
         "enhancer_mix": bool(options.enhancer),
+        "enhancer_strength": bool(options.enhancer),
         "reference_cosine": options.faces == Which.REFERENCE,
     }
     known = family_called(found.family)

@@ -173,7 +173,7 @@ def _set_people(work: Work, people: People, target: Path | None, reference: str,
         return
     if target is not None:
         sources = [_read(paths) for paths in people] or [_read(_gallery()[:1])]
-        work.pipeline.set_source(sources[0])
+        work.pipeline.set_sources(sources)
     if reference:
         path = Path(reference)
         work.pipeline.set_reference(path.name, read_picture(path))
@@ -223,16 +223,14 @@ def _run_sheet(work: Swap, given: People, staged: Path | None, tally: _Tally, pr
     most = min(_SHEET_SOURCES, max(1, len(people) // 3))
     tops = [_read(paths) for paths in given] or [[one] for one in people[:most]]
     sides = people[0 if given else most :][:_SHEET_TARGETS]
-    sources = [work.pipeline.source_of(pictures) for pictures in tops]
+    work.pipeline.set_sources(tops)
     shown: list[Picture | None] = [None, *(pictures[0][1] for pictures in tops)]
     for number, (name, picture) in enumerate(sides):
         progress(work.title, number / len(sides), name)
         shown.append(picture)
-        for source in sources:
-            work.pipeline.stage.set_source(source)
-            done = work.do(picture, None, progress)
+        for done in work.each_source(picture):
             tally.add(done, name)
-            shown.append(done.picture.copy())
+            shown.append(done.picture)
     if staged is not None:
         write_picture(staged, contact_sheet(shown, len(tops) + 1))
 

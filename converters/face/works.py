@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -91,10 +91,39 @@ class Swap(Work):
         super().__init__()
         self.pipeline = self._stack.enter_context(pipeline)
 
-    def do(self, picture: Picture, seconds: float | None, progress: Progress) -> Done:  # noqa: ARG002
+    def do(self, picture: Picture, seconds: float | None, progress: Progress) -> Done:
         """Swap the chosen faces."""
-        done = self.pipeline.process(picture, seconds)
+        done = self.pipeline.process(picture, seconds, progress)
         return Done(done.frame, done.faces, len(done.crops), done.seconds, done.remark)
+
+    def each_source(self, picture: Picture) -> Iterator[Done]:
+        """Give a picture once for every source of the pipeline, on all chosen faces; they are found once.
+
+        Args:
+            picture: height x width x 3, RGB, not changed.
+        """
+        pipeline, times = self.pipeline, self.pipeline.finder.times
+        times.seconds.clear()
+        with times.measured("total"):
+            faces = pipeline.find(picture)
+            chosen = pipeline.choose(faces)
+        remark = "" if chosen else "None of the faces is the reference." if faces else "No face was found."
+        for source in range(pipeline.stage.sources):
+            with times.measured("total"):
+                result = picture.copy()
+                for face in chosen:
+                    with times.measured("crop"):
+                        crop = pipeline.crop(result, face, source)
+                    with times.measured("swap"):
+                        drawn = pipeline.stage.draw(crop)
+                    with times.measured("mask"):
+                        mask = pipeline.mask(crop, drawn)
+                    with times.measured("paste"):
+                        pipeline.paste(result, crop, drawn, mask)
+                for face in chosen:
+                    pipeline.enhance(result, picture, face)
+            yield Done(result, faces, len(chosen), dict(times.seconds), remark)
+            times.seconds.clear()
 
 
 class _WithFaces(Work):
@@ -233,7 +262,9 @@ def open_work(found: Opened, kind: str, options: FaceOptions, *, thorough: bool,
     if kind == "masker":
         return ShowMasks(_masker(found), quiet, thorough=thorough, threads=threads)
     if kind in ("enhancer", "frame enhancer", "picture"):
-        network = ImageToImage(found.session, found.signature, found.family)
+        network = ImageToImage(
+            found.session, found.signature, found.family, strength=options.enhancer_strength, name=found.name
+        )
         if kind == "enhancer":
             return Enhance(FaceEnhancer(network), quiet, thorough=thorough, threads=threads)
         # an unknown network shall be seen as it is, not mixed with the original
