@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import cv2
 
 WRITABLE_VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi")
-NO_SOUND = "The sound of the original is not in it: OpenCV writes pictures only."
 
 _CODEC = "mp4v"  # of OpenCV's wheels on every system; H.264 needs an encoder that they do not carry
 _USUAL_RATE = 25.0

@@ -30,7 +30,7 @@ def test_every_family_that_detects_or_landmarks_has_a_backend() -> None:
         ({"threshold": 1.5}, UsageError, "least score of a face cannot be 1.5"),
         ({"overlap": -1.0}, UsageError, "largest overlap"),
         ({"canvas": (320, 320)}, UsageError, "has a canvas of its own"),
-        ({"path": Path("no such file.onnx")}, BadInputError, "no such file"),
+        ({"model": Path("no such file.onnx")}, BadInputError, "no such file"),
     ],
 )
 def test_what_makes_no_sense_is_said(options: dict[str, object], kind: type[StudioError], sentence: str) -> None:

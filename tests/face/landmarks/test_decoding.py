@@ -152,7 +152,7 @@ def test_other_outputs_are_refused(family: str, tmp_path: Path) -> None:
     ("options", "kind", "sentence"),
     [
         ({"family": "pfld"}, UsageError, "There is no landmarker 'pfld'"),
-        ({"path": Path("x.onnx"), "family": "2dfan"}, UsageError, "Did you mean '2dfan4'"),
+        ({"model": Path("x.onnx"), "family": "2dfan"}, UsageError, "Did you mean '2dfan4'"),
     ],
 )
 def test_what_makes_no_sense_is_said(options: dict[str, object], kind: type[StudioError], sentence: str) -> None:
