@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from converters.closing import Closing
 from converters.destination import destination_errors, taken
 from converters.errors import BadInputError, DestinationError, UsageError, did_you_mean
 from converters.face.faces import Picture
@@ -51,7 +52,7 @@ class VideoFrame:
     picture: Picture
 
 
-class VideoReader:
+class VideoReader(Closing):
     """A video file, frame by frame. Use as a context manager and iterate.
 
     Args:
@@ -137,14 +138,6 @@ class VideoReader:
     def close(self) -> None:
         """Close the file."""
         self._capture.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def is_video(path: Path) -> bool:

@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from converters.closing import Closing
 from converters.errors import CancelledError, StudioError, WorkerError, error_from_json
 from converters.process_tree import end_in_words, tree_memory
 from converters.progress import Progress, ProgressMessage
@@ -29,7 +29,7 @@ _LOG_CHECK = 0.5  # seconds between two looks at the size of the log
 _MEMORY_CHECK = 0.2  # seconds between two looks at the memory
 
 
-class Worker:
+class Worker(Closing):
     """A worker process that starts at the first call, stays for the next, and is replaced after a crash.
 
     Use it as a context manager, or close it.
@@ -179,14 +179,6 @@ class Worker:
                 self._log.close()
                 self._is_closing.clear()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
     @contextmanager
     def _used(self) -> Iterator[None]:
         if not self._busy.acquire(blocking=False):
@@ -237,7 +229,7 @@ def _cancelled() -> CancelledError:
     return CancelledError("Cancelled.", "", "Nothing was written.")
 
 
-class WorkerPool:
+class WorkerPool(Closing):
     """Several named jobs at once, in named workers that stay warm for the next jobs.
 
     Use it as a context manager, or close it.
@@ -345,14 +337,6 @@ class WorkerPool:
         if workers:
             with ThreadPoolExecutor(len(workers), thread_name_prefix="closing") as closing:
                 list(closing.map(Worker.close, workers))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _worker(self, name: str) -> Worker:
         if name not in self._workers:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from converters.closing import Closing
 from converters.errors import BadInputError
 from converters.face.align import similarity, transform
 from converters.face.faces import Detection, Embedding, Face, Landmarks, Picture, Points
@@ -49,7 +49,7 @@ class Times:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
 
-class FaceFinder:
+class FaceFinder(Closing):
     """Detector, landmarker, embedder, tracker and smoother, one after the other. Use as a context manager.
 
     Args:
@@ -205,14 +205,6 @@ class FaceFinder:
     def close(self) -> None:
         """Free the models; closing twice is harmless."""
         self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _detector(options: FaceOptions, given: Opened | None, threads: int | None) -> Detector:

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
 from converters.builtin import DEMO_EMBEDDER
+from converters.closing import Closing
 from converters.errors import BadInputError
 from converters.face.align import matrix_to, transform, warp
 from converters.face.choosing import Casting, Chooser
@@ -67,7 +66,7 @@ class ProcessedFrame:
     remark: str
 
 
-class FacePipeline:
+class FacePipeline(Closing):
     """Everything around one swapper. Use as a context manager, from one thread.
 
     Args:
@@ -341,14 +340,6 @@ class FacePipeline:
     def close(self) -> None:
         """Free all models; closing twice is harmless."""
         self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _path(text: str) -> Path | None:

@@ -277,11 +277,13 @@ def _run_video(work: Work, target: Path, staged: Path | None, tally: _Tally, pro
                     continue
                 if writer is None:
                     size = (done.picture.shape[1], done.picture.shape[0])
-                    writer = stack.enter_context(VideoWriter(staged, size, reader.rate))
+                    writer = stack.enter_context(VideoWriter(staged, size, reader.rate, progress=progress))
                 writer.write(done.picture, frame.seconds)
             if writer is not None:
                 progress("Checking the video", 1.0)
                 tally.warnings.append(_NO_SOUND)
+                if writer.is_shortened:
+                    tally.warnings.append(f"Long pauses of {target.name} were cut short: its frames have odd times.")
         if reader.is_shorter_than_promised:
             tally.warnings.append(
                 f"{target.name} promised {reader.expected} frames, {reader.frames_read} could be read: it is damaged."

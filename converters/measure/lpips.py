@@ -5,13 +5,13 @@ Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual M
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from converters.builtin import LPIPS_WEIGHTS
+from converters.closing import Closing
 from converters.measure.pictures import AnyPicture, require_pair
 from converters.runtimes.base import default_threads
 
@@ -20,7 +20,7 @@ LEAST_SIDE = 32
 _BYTES, _FLOATS = "uint8", "float32"
 
 
-class Lpips:
+class Lpips(Closing):
     """The measure, ready to run; use as a context manager, native memory is freed when the block ends.
 
     Args:
@@ -61,14 +61,6 @@ class Lpips:
     def close(self) -> None:
         """Free native memory; the next call opens the graph again."""
         self._sessions.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _run(self, outputs: list[str], a: AnyPicture, b: AnyPicture) -> list[npt.NDArray[np.float32]]:
         require_pair(a, b, LEAST_SIDE, "LPIPS")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from converters.closing import Closing
 from converters.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def default_threads() -> int:
     return min(usable, 4)
 
 
-class Session(ABC):
+class Session(Closing):
     """An opened Artifact or Model that runs.
 
     The base class checks names, shapes and types of what goes in, and what comes out; a backend implements
@@ -139,11 +139,3 @@ class Session(ABC):
         if self._is_open:
             self._is_open = False
             self._close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from converters.closing import Closing
 from converters.errors import UnsupportedError, UsageError
 from converters.face.detect.canvas import QUARTER_TURNS, Canvas, Placement
 from converters.face.detect.suppression import Boxes, Numbers, blended, suppress
@@ -44,7 +44,7 @@ class Candidates:
         return Candidates(self.boxes[good], self.scores[good], self.points[good])
 
 
-class Detector(ABC):
+class Detector(Closing):
     """Finds the faces in a picture.
 
     The base class puts the picture on the model's canvas (only ever shrunk, top-left, the rest black), tries turned
@@ -191,14 +191,6 @@ class Detector(ABC):
         close, self._close = self._close, None
         if close is not None:
             close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _back_in_picture(seen: Candidates, placement: Placement) -> Candidates:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 
+from converters.closing import Closing
 from converters.face.align import TEMPLATES, inverse, similarity, transform, warp
 from converters.face.faces import Crop, Detection, Landmarks, Matrix, Picture, Points, five_of_68
 from converters.face.tensors import ImageInput
@@ -23,7 +23,7 @@ _DOWN_OVER_ACROSS = 1.05  # of a face that looks straight ahead
 _LARGEST = 1e5  # pixels: what lies farther away comes from a broken model
 
 
-class Landmarker(ABC):
+class Landmarker(Closing):
     """Finds the 68 points of a detected face, in iBUG's order. Not for several threads at once: buffers are reused.
 
     Args:
@@ -62,14 +62,6 @@ class Landmarker(ABC):
         close, self._close = self._close, None
         if close is not None:
             close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class CropLandmarker(Landmarker):
