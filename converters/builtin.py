@@ -6,6 +6,8 @@ from pathlib import Path
 
 RESOURCES = Path(__file__).resolve().parents[1] / "resources"
 DEMO = RESOURCES / "demo"
+DEMO_NAME = "demo"
+"""What a person types instead of a path."""
 DEMO_SWAPPER = DEMO / "swapper.onnx"
 """`target` 1x3x128x128 (RGB, 0..1, template arcface_128) and `source` 1x512 (unit embedding) -> `output`."""
 DEMO_EMBEDDER = DEMO / "embedder.onnx"

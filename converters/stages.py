@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from converters.builtin import DEMO_CROPS
 from converters.destination import destination_errors
 from converters.errors import BadInputError, StudioError
 from converters.measure.parity import SampleKind
@@ -154,7 +155,8 @@ def run_reference(arguments: dict[str, Any], progress: Progress) -> dict[str, An
     """Run the original on the verification samples.
 
     Args:
-        arguments: "staging"; "images": a folder or ""; "samples"; "seconds"; "precisions": of all requests.
+        arguments: "staging"; "images": a folder, or "" for the built-in crops; "samples"; "seconds"; "precisions": of
+            all requests.
         progress: told after every sample.
 
     Returns:
@@ -166,8 +168,7 @@ def run_reference(arguments: dict[str, Any], progress: Progress) -> dict[str, An
 
     staging = Path(arguments["staging"])
     model = Model.open(staging / MODEL_FOLDER, weights=False)
-    images = arguments["images"]
-    pictures = read_pictures(Path(images), arguments["samples"]) if images else []
+    pictures = read_pictures(Path(arguments["images"] or DEMO_CROPS), arguments["samples"])
     samples = verification_samples(model.signature, pictures, arguments["samples"])
     original = OnnxSession(staging / MODEL_FOLDER / GRAPH_FILE)
     with original as session, destination_errors(staging.parent):
@@ -186,7 +187,7 @@ def scan_fp16(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Look for values that fp16 cannot hold, on the first real samples.
 
     Args:
-        arguments: "staging"; "images": a folder or "".
+        arguments: "staging"; "images": a folder, or "" for the built-in crops.
         progress: told after every group of tensors.
 
     Returns:
@@ -196,7 +197,7 @@ def scan_fp16(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     from converters.samples import read_pictures, verification_samples
 
     model = Model.open(Path(arguments["staging"]) / MODEL_FOLDER)
-    pictures = read_pictures(Path(arguments["images"]), _SCANNED_SAMPLES) if arguments["images"] else []
+    pictures = read_pictures(Path(arguments["images"] or DEMO_CROPS), _SCANNED_SAMPLES)
     samples = verification_samples(model.signature, pictures, _SCANNED_SAMPLES)
     risk = scan(model, [sample.feeds for sample in samples if sample.kind == SampleKind.REAL], progress).to_json()
     return {**risk, "tensors": risk["tensors"][:LISTED_TENSORS]}

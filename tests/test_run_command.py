@@ -17,7 +17,6 @@ import numpy as np
 import onnx
 import pytest
 
-from converters.builtin import DEMO_EMBEDDER, DEMO_GALLERY, DEMO_SWAPPER
 from converters.cli import main, parser
 from converters.commands.run import options_text
 from converters.errors import (
@@ -583,10 +582,6 @@ def test_the_gallery_on_a_sheet_and_in_a_folder(
     assert sorted(path.name for path in (tmp_path / "swapped").iterdir()) == ["3.png", "4.png", "8.png"]
 
 
-HAS_DEMO = DEMO_SWAPPER.is_file() and DEMO_EMBEDDER.is_file() and DEMO_GALLERY.is_dir()
-
-
-@pytest.mark.skipif(not HAS_DEMO, reason="the demo model is not in this copy")
 def test_the_demo_needs_only_out(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "main.py", "run", "demo", "--out", str(tmp_path / "sheet.png"), "--json"],

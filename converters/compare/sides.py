@@ -111,18 +111,18 @@ def compare_original(arguments: dict[str, Any], progress: Progress) -> dict[str,
         pictures = pictures_for(template, side, folder, arguments["pictures"], progress)
         is_demo = is_demo_swapper(model)
         given = Path(arguments["embedder"]) if arguments["embedder"] else None
-        own = DEMO_EMBEDDER if is_demo and DEMO_EMBEDDER.is_file() else given
+        own = DEMO_EMBEDDER if is_demo else given
         feeds = Feeds(model, signature, pictures.items, own, progress)
         count = _affordable(feeds, model)
         sources = _write_feeds(feeds, count, staging)
         names = tuple(item.name for item in pictures.items[:count])
-        judge = own or (DEMO_EMBEDDER if DEMO_EMBEDDER.is_file() else None)
+        judge = own or DEMO_EMBEDDER
         Index(
             signature,
             model.family,
             names,
             sources,
-            str(judge) if judge and template else "",
+            str(judge) if template else "",
         ).write(staging)
         bound = {tensor.name: Bound(tensor.name) for tensor in (*signature.inputs, *signature.outputs)}
         result = _run(model, signature, bound, staging, 0, arguments, progress)

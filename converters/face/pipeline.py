@@ -157,7 +157,7 @@ class FacePipeline(Closing):
         path = _path(self.options.embedder)
         if self._swapper.needs_embedding:
             path = embedder_for(swapper, path)
-        elif path is None and DEMO_EMBEDDER.is_file():
+        elif path is None:
             path = DEMO_EMBEDDER
         return None if path is None else self._stack.enter_context(open_embedder(path, threads=self._threads))
 

@@ -54,7 +54,7 @@ class SourceInfo:
 
     Attributes:
         name: the file's name, without its folder.
-        kind: "onnx", "state_dict", "safetensors", "torchscript", "exported_program", "factory" or "generated".
+        kind: "onnx", "state_dict", "safetensors", "torchscript", "exported_program" or "factory".
         sha256: of the file's bytes, hexadecimal.
         size: of the file, bytes.
     """

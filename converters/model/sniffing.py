@@ -23,7 +23,6 @@ class SourceKind(StrEnum):
     TORCHSCRIPT = "torchscript"
     EXPORTED_PROGRAM = "exported_program"
     FACTORY = "factory"
-    GENERATED = "generated"
     ZIP = "zip"
     FOLDER = "folder"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from converters.builtin import DEMO_NAME, DEMO_SWAPPER
 from converters.errors import BadInputError, StudioError, UnsupportedError
 from converters.model.archive import files_below, unpacked
-from converters.model.generated import DEMO_NAME, generated_swapper
 from converters.model.graph import Model, SourceInfo
 from converters.model.graph_checks import (
     check_names,
@@ -43,7 +43,7 @@ def load(path: Path | str, *, shapes: Shapes = _NO_SHAPES, trust: bool = False, 
     """Load a model file of any supported kind; the kind is told by its content.
 
     Args:
-        path: a file or folder, `file.py:factory`, or `demo` for the generated swapper.
+        path: a file or folder, `file.py:factory`, or `demo` for the built-in swapper.
         shapes: sizes of inputs by name, for dynamic axes; what is not given comes from the family, or is a batch of 1.
         trust: allow files that run code when opened (TorchScript, exported programs, Python factories).
         progress: told about stages; may cancel.
@@ -61,7 +61,7 @@ def load(path: Path | str, *, shapes: Shapes = _NO_SHAPES, trust: bool = False, 
     path = Path(path)
     factory = split_factory(text)
     if text == DEMO_NAME and not path.exists():
-        return _generated(shapes)
+        return _demo(shapes, progress)
     if factory is not None and not path.exists():
         return _from_factory(*factory, shapes, trust, progress)
     kind = sniff(path)
@@ -155,11 +155,12 @@ def _from_factory(file: Path, function: str, shapes: Shapes, trust: bool, progre
     return finish(proto, info, _NO_SHAPES, ["Built by code that you trust."], progress)
 
 
-def _generated(shapes: Shapes) -> Model:
-    proto = generated_swapper()
-    data = proto.SerializeToString(deterministic=True)
-    info = SourceInfo(DEMO_NAME, SourceKind.GENERATED.value, hashlib.sha256(data).hexdigest(), len(data))
-    return finish(proto, info, shapes, ["Generated with random weights: right in structure, its pictures are noise."])
+def _demo(shapes: Shapes, progress: Progress) -> Model:
+    if not DEMO_SWAPPER.is_file():
+        raise BadInputError("The built-in demo model is missing.", "", "Install the program again.")
+    read = read_onnx(DEMO_SWAPPER, progress)
+    info = SourceInfo(DEMO_NAME, SourceKind.ONNX.value, read.sha256, read.size)
+    return finish(read.proto, info, shapes, [], progress)
 
 
 def _fingerprint(path: Path, kind: SourceKind) -> SourceInfo:

@@ -21,8 +21,8 @@ from converters.training.loop import Schedule, Task, channels_last, read_average
 
 WIDTH = 128
 """Channels of the style blocks: 3.5 million parameters."""
-_WEIGHTS = {"difference": 8.0, "lpips": 2.5, "identity": 1.6, "away": 0.8, "around": 6.0, "light": 2.5, "kept": 0.6}
-_ADVERSARIAL = 0.3
+_WEIGHTS = {"difference": 8.0, "lpips": 2.5, "identity": 1.2, "away": 0.4, "around": 6.0, "light": 2.5, "kept": 0.6}
+_ADVERSARIAL = 0.5
 """The adversarial gradient's length relative to that of all other losses."""
 _ADVERSARIAL_FROM, _HEAD_START = 0.4, 300
 """The part of the training after which the discriminator learns, and by how many steps it is ahead of the swapper."""

@@ -49,7 +49,7 @@ def main() -> None:
 def _large(folder: Path, width: int, with_peer: bool) -> None:
     import onnx
 
-    from converters.model.generated import generated_swapper
+    from tests.generated import generated_swapper
 
     path = folder / f"swapper_{width}.onnx"
     onnx.save(generated_swapper(width), str(path))

@@ -2,8 +2,7 @@
 
     python -m tests.benchmarks.faces [--clip FILE] [--model MODEL] [--embedder MODEL] [--frames N]
 
-Medians in milliseconds a frame. Without the built-in clip, one is made by panning over photographs, or drawn people;
-without the built-in model, a swapper of the same size with random weights takes its place, and a toy its recogniser.
+Medians in milliseconds a frame, on the built-in clip with the demo model unless told.
 """
 
 from __future__ import annotations
@@ -20,48 +19,43 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
-import numpy as np
 
-from converters.builtin import DEMO_CLIP, DEMO_EMBEDDER, DEMO_SWAPPER
+from converters.builtin import DEMO_CLIP, DEMO_EMBEDDER, DEMO_GALLERY, DEMO_SWAPPER
 from converters.face.faces import Picture
 from converters.face.options import FaceOptions, face_options
-from converters.face.pipeline import FaceCrop, FacePipeline
+from converters.face.pipeline import FacePipeline
+from converters.face.stage import FaceCrop
 from converters.face.swap.opening import open_swapper
 from converters.pictures import read_picture
 from converters.pipeline import convert
 from converters.recipe import Recipe, TargetRequest
 from converters.video import VideoReader, VideoWriter
-from tests.face.drawn import embedder, portrait, scene
 
 _THREADS = 2
-_SIZE = (1280, 720)
-_PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "photos"
 _STAGES = ("detect", "landmarks", "embed", "track", "crop", "swap", "mask", "paste")
+_PERSON = DEMO_GALLERY / "01.png"
 _WARM = 5
 _ROUNDS = 30
-_DEMO_WIDTH = 128
 
 
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clip", type=Path)
-    parser.add_argument("--model", default="")
-    parser.add_argument("--embedder", default="")
+    parser.add_argument("--clip", type=Path, default=DEMO_CLIP)
+    parser.add_argument("--model", type=Path, default=DEMO_SWAPPER)
+    parser.add_argument("--embedder", type=Path, default=DEMO_EMBEDDER)
     parser.add_argument("--frames", type=int, default=100)
     given = parser.parse_args()
     cv2.setNumThreads(_THREADS)
     print(f"{_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {datetime.date.today()}")
     with tempfile.TemporaryDirectory(prefix="ffstudio-benchmark-") as name:
         folder = Path(name)
-        clip = given.clip or (DEMO_CLIP if DEMO_CLIP.is_file() else _make_clip(folder, given.frames))
-        model = Path(given.model) if given.model else _model(folder)
-        recogniser = given.embedder or str(DEMO_EMBEDDER if DEMO_EMBEDDER.is_file() else embedder(folder / "toy.onnx"))
+        clip, model, recogniser = given.clip, given.model, given.embedder
         frames, decode = _decoded(clip, given.frames)
         print(f"clip {clip.name}: {len(frames)} frames of {frames[0].shape[1]} x {frames[0].shape[0]}")
-        print(f"model {model.name}, recogniser {Path(recogniser).name}, {_THREADS} threads")
+        print(f"model {model.name}, recogniser {recogniser.name}, {_THREADS} threads")
         print(f"{'decode':28} {decode:7.2f}")
-        options = face_options({"embedder": recogniser})
+        options = face_options({"embedder": str(recogniser)})
         crop_source = _run(model, frames, options, f"decode {decode:.1f}", decode)
         _run(model, frames, replace(options, detect_every=3), "detecting every 3rd frame", decode)
         _encode(folder, frames)
@@ -73,44 +67,6 @@ def _processor() -> str:
     lines = file.read_text().splitlines() if file.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def _make_clip(folder: Path, count: int) -> Path:
-    """Pan over photographs of one, two and many people, or over drawn ones."""
-    stills = (
-        [_covering(read_picture(file)) for file in sorted(_PHOTOS.glob("portrait_02*.jpg"))[:6]]
-        if _PHOTOS.is_dir()
-        else []
-    )
-    stills = stills or [scene([(3, 500, 400), (8, 1000, 420)], width=1600, height=900, size=420)]
-    path = folder / "panned.mp4"
-    with VideoWriter(path, _SIZE, 25) as writer:
-        for number in range(count):
-            still = stills[number * len(stills) // count]
-            height, width = still.shape[:2]
-            share = (number * len(stills) / count) % 1
-            left, top = round(share * (width - _SIZE[0])), round(share * (height - _SIZE[1]))
-            writer.write(np.ascontiguousarray(still[top : top + _SIZE[1], left : left + _SIZE[0]]))
-    return path
-
-
-def _covering(picture: Picture) -> Picture:
-    """Return a portrait put twice side by side, somewhat larger than the clip, the second mirrored."""
-    both = np.concatenate([picture, picture[:, ::-1]], axis=1)
-    scale = 1.1 * max(_SIZE[0] / both.shape[1], _SIZE[1] / both.shape[0])
-    return np.asarray(cv2.resize(both, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), np.uint8)
-
-
-def _model(folder: Path) -> Path:
-    if DEMO_SWAPPER.is_file():
-        return DEMO_SWAPPER
-    import onnx
-
-    from converters.model.generated import generated_swapper
-
-    path = folder / f"generated_{_DEMO_WIDTH}.onnx"
-    onnx.save(generated_swapper(_DEMO_WIDTH), str(path))
-    return path
 
 
 def _decoded(clip: Path, most: int) -> tuple[list[Picture], float]:
@@ -132,14 +88,14 @@ def _run(model: Path, frames: Sequence[Picture], options: FaceOptions, title: st
     seconds: dict[str, list[float]] = {}
     faces = 0
     with FacePipeline(model, options, threads=_THREADS) as pipeline:
-        pipeline.set_source([("drawn person", portrait(4))])
+        pipeline.set_source([("a person of the gallery", read_picture(_PERSON))])
         kept = None
         for number, frame in enumerate(frames):
             done = pipeline.process(frame, number / 25)
             faces += len(done.crops)
             if done.crops:
-                crop = done.crops[0]
-                kept = FaceCrop(crop.face, crop.pixels.copy(), crop.matrix)
+                crop = pipeline.crop(frame, done.crops[0].face)
+                kept = replace(crop, pixels=crop.pixels.copy())
             if number >= _WARM:
                 for stage in (*_STAGES, "total"):
                     seconds.setdefault(stage, []).append(done.seconds.get(stage, 0.0))
@@ -169,7 +125,7 @@ def _compare_runtimes(folder: Path, model: Path, options: FaceOptions, crop: Fac
     convert(Recipe(str(model), targets=(TargetRequest("mnn"), TargetRequest("tflite"))), folder / "out")
     files = [model, *sorted(path for path in (folder / "out").iterdir() if path.suffix in (".mnn", ".tflite"))]
     with FacePipeline(model, options, threads=_THREADS) as pipeline:
-        source = pipeline.set_source([("drawn person", portrait(4))])
+        source = pipeline.set_source([("a person of the gallery", read_picture(_PERSON))])
         for file in files:
             with open_swapper(file, threads=_THREADS) as swapper:
                 stage = pipeline.new_stage(swapper)

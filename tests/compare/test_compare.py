@@ -293,7 +293,7 @@ def test_the_command_prints_one_json_object(
 
 def test_identity_is_measured_with_a_recogniser(folder: Path, compared: Comparison, tmp_path: Path) -> None:
     """A swapper of a known family gets real embeddings: of the next picture, through its own emap."""
-    from converters.model.generated import generated_swapper
+    from tests.generated import generated_swapper
 
     assert compared
     proto = generated_swapper(8)

@@ -7,16 +7,15 @@ from pathlib import Path
 import onnx
 import pytest
 
-from converters.builtin import DEMO_CROPS, DEMO_EMBEDDER, DEMO_SWAPPER
 from converters.compare.comparison import Comparison
 from converters.compare.engine import ReportFiles, Request, compare
 from converters.compare.text import as_text
 from converters.errors import BadInputError
-from converters.model.generated import generated_swapper
 from converters.pipeline import convert
 from converters.recipe import Recipe, TargetRequest
 from converters.targets.base import Precision
 from tests.compare.pages import Page
+from tests.generated import generated_swapper
 
 
 def summary(comparison: Comparison, candidate: int, output: int, measure: str) -> dict[str, float]:
@@ -75,8 +74,6 @@ def test_a_converted_swapper_with_its_recipe(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_every_target_of_the_demo_is_hard_to_tell_from_it(tmp_path: Path) -> None:
-    if not DEMO_SWAPPER.is_file() or not DEMO_EMBEDDER.is_file() or not DEMO_CROPS.is_dir():
-        pytest.skip("the demo model is not trained yet")
     paths = converted(tmp_path / "out", "demo", ("mnn", "tflite", "coreml", "onnx"))
     found = compare(Request("demo", tuple(paths), pictures=16, runs=10), ReportFiles(tmp_path / "report.html"))
     assert found.exit_status == 0

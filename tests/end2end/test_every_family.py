@@ -10,8 +10,8 @@ from pathlib import Path
 import onnx
 import pytest
 
-from converters.model.generated import generated_swapper
 from tests import graphs
+from tests.generated import generated_swapper
 
 PROJECT = Path(__file__).resolve().parents[2]
 PRECISIONS = "fp32,fp16,int8-weights"

@@ -10,10 +10,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from converters.model.generated import generated_swapper
 from converters.model.signature import ColourOrder, Role, Signature, TensorInfo
 from converters.runtimes.base import Arrays
 from converters.runtimes.onnx import OnnxSession, open_proto
+from tests.generated import generated_swapper
 
 Nodes = Sequence[tuple[str, Sequence[str], Sequence[str], dict[str, object]]]
 

@@ -116,7 +116,6 @@ def test_an_embedding_without_direction_is_refused(value: float) -> None:
         unit(np.full(4, value, np.float32))
 
 
-@pytest.mark.skipif(not DEMO_EMBEDDER.is_file(), reason="the demo embedder is not trained yet")
 def test_the_demo_embedder_tells_faces_apart_better_than_light() -> None:
     points = placed("arcface_112_v2", 230, 0, 128, 138)
     pictures = [draw_picture(seed) for seed in range(4)]

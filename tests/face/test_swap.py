@@ -464,9 +464,6 @@ def test_facts_of_the_signature_do_not_outweigh_the_familys(tmp_path: Path) -> N
         assert again == convention
 
 
-@pytest.mark.skipif(
-    not (DEMO_SWAPPER.is_file() and DEMO_EMBEDDER.is_file()), reason="the demo swapper is not trained yet"
-)
 def test_the_demo_swapper_brings_its_embedder() -> None:
     with opened(DEMO_SWAPPER, threads=1) as model:
         assert embedder_for(model) == DEMO_EMBEDDER

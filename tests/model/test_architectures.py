@@ -20,10 +20,10 @@ from converters.model.architectures.pfld import PfldConfig
 from converters.model.architectures.retinaface import RetinaFaceConfig
 from converters.model.architectures.simswap import SimSwapConfig
 from converters.model.architectures.ultraface import UltraFaceConfig
-from converters.model.generated import generated_swapper
 from converters.model.network import graph_from_network
 from converters.progress import Progress
 from tests import graphs
+from tests.generated import generated_swapper
 from tests.model.small_sources import run_onnx
 
 PFLD_BLOCKS = (*((8, 16, 8),) * 5, (8, 16, 16), *((16, 32, 16),) * 6, (16, 16, 4))

@@ -58,7 +58,7 @@ def test_nobodys_photograph_is_in_the_picture(people: People, faces: FaceCrops) 
 def test_the_face_is_the_swappers_and_the_corners_are_not(people: People) -> None:
     person = people.draw(3)
     assert person[70:90, 70:90, 0].mean() > person[70:90, 70:90, 1].mean() + 0.1
-    untouched = People(people.faces, people.embeddings, people.tones, lambda targets, _sources: targets).draw(3)
+    untouched = People(people.faces, people.embeddings, people.looks, lambda targets, _sources: targets).draw(3)
     assert np.array_equal(person[:10, :10], untouched[:10, :10])
     assert not np.array_equal(person[70:90, 70:90], untouched[70:90, 70:90])
 
@@ -92,8 +92,8 @@ def test_portrait_stands_before_a_plain_backdrop(people: People) -> None:
 
 
 def test_everything_is_written(people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "GALLERY", 2)
-    monkeypatch.setattr(drawing, "CROPS", 3)
+    monkeypatch.setattr(drawing, "GALLERY", (1, 2))
+    monkeypatch.setattr(drawing, "CROPS", range(3))
     monkeypatch.setattr(drawing, "CLIP_SECONDS", 1)
     write_pictures(people, tmp_path)
     assert [read_picture(file).shape for file in sorted((tmp_path / "gallery").iterdir())] == [(256, 256, 3)] * 2

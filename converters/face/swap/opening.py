@@ -90,7 +90,7 @@ def is_demo_swapper(model: Opened) -> bool:
     """
     metadata = model.session.metadata
     origin = {model.sha256, metadata.source_sha256 if metadata else ""}
-    if _demo_sha256() and _demo_sha256() in origin:
+    if _demo_sha256() in origin:
         return True
     return model.properties.get(EMBEDDER_KEY) == DEMO
 
@@ -123,8 +123,8 @@ def embedder_for(model: Opened, given: Path | None = None) -> Path | None:
 
 
 def _demo_sha256() -> str:
-    """Return the demo swapper's SHA-256, "" where it does not lie in resources."""
-    return _sha256_at(DEMO_SWAPPER.stat().st_mtime_ns) if DEMO_SWAPPER.is_file() else ""
+    """Return the demo swapper's SHA-256."""
+    return _sha256_at(DEMO_SWAPPER.stat().st_mtime_ns)
 
 
 @cache

@@ -184,7 +184,6 @@ def test_mouth_corners_lie_along_the_eyes() -> None:
     assert direction[0] == pytest.approx(8.2)
 
 
-@pytest.mark.skipif(not DEMO_GALLERY.is_dir(), reason="the built-in gallery is not drawn yet")
 def test_every_portrait_of_the_gallery_has_one_face(detector: Detector) -> None:
     portraits = read_pictures(DEMO_GALLERY, 100)
     counts = {name: len(detector.detect(picture)) for name, picture in portraits}

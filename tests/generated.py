@@ -1,4 +1,4 @@
-"""A swapper that the program makes on the spot, for first steps and tests: right in structure, untrained."""
+"""Swappers of any width with random weights, for tests and benchmarks: right in structure, their pictures are noise."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from converters.progress import Progress
 if TYPE_CHECKING:
     import onnx
     import torch
-
-DEMO_NAME = "demo"
 
 
 def generated_swapper(width: int = 64, seed: int = 0) -> onnx.ModelProto:
