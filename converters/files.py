@@ -248,12 +248,12 @@ def _move_to_free_name(staged: Path, final: Path) -> None:
 def _flush(path: Path) -> None:
     """Flush a file, or a folder with all in it, to the disk."""
     if not _is_real_folder(path):
-        _flush_file(path)
+        flush_file(path)
         return
     for folder, _, names in os.walk(path, topdown=False, onerror=_raise):
         for name in names:
             if not (Path(folder) / name).is_symlink():
-                _flush_file(Path(folder) / name)
+                flush_file(Path(folder) / name)
         _flush_folder(Path(folder))
 
 
@@ -261,7 +261,8 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _flush_file(path: Path) -> None:
+def flush_file(path: Path) -> None:
+    """Wait until a file is on the disk."""
     # Windows flushes only what is open for writing
     descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:

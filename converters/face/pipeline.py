@@ -121,10 +121,6 @@ class FacePipeline(Closing):
         # a swapper that takes a picture of the source has nothing that could lean
         leans = options.identity_weight != 0.5 and self._swapper.needs_embedding
         always = options.faces == Which.REFERENCE or leans
-        if always and self._embedder is None:
-            raise BadInputError(
-                "Reference faces and the identity weight need a face recogniser.", "", "Give one with --embedder."
-            )
         self.finder = enter(
             FaceFinder(options, self._embedder, always_embed=always, thorough=thorough, threads=threads)
         )
@@ -152,14 +148,12 @@ class FacePipeline(Closing):
         self._crop: Crop = np.empty((side, side, 3), np.float32)
         self._mask = np.empty((side, side), np.float32)
 
-    def _opened_embedder(self, swapper: Opened) -> Embedder | None:
+    def _opened_embedder(self, swapper: Opened) -> Embedder:
         """Return the recogniser: the one the swapper needs, else any that helps the tracker."""
         path = _path(self.options.embedder)
         if self._swapper.needs_embedding:
             path = embedder_for(swapper, path)
-        elif path is None:
-            path = DEMO_EMBEDDER
-        return None if path is None else self._stack.enter_context(open_embedder(path, threads=self._threads))
+        return self._stack.enter_context(open_embedder(path or DEMO_EMBEDDER, threads=self._threads))
 
     def new_stage(self, swapper: Swapper) -> SwapStage:
         """Return another swap stage with this pipeline's options, to draw a candidate into the same crops.
@@ -222,8 +216,6 @@ class FacePipeline(Closing):
             raise BadInputError(
                 f"{name} shows no face.", "", "Give a picture in which the face is large, upright and not covered."
             )
-        if self._embedder is None:
-            return faces[0]
         return replace(faces[0], embedding=self._embedder.embed(picture, faces[0].points))
 
     # the stages ------------------------------------------------------------------------------------------------------

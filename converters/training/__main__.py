@@ -9,7 +9,9 @@ pictures            people who do not exist: gallery, crops and clip
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+import threading
 from dataclasses import asdict
 from pathlib import Path
 
@@ -30,6 +32,7 @@ def main() -> int:
     parser.add_argument("--faces", type=Path, required=True, help="folder of 160 x 160 crops")
     parser.add_argument("--runs", type=Path, required=True, help="folder of the checkpoints")
     parser.add_argument("--steps", type=int, help="of the training")
+    parser.add_argument("--seed", type=int, default=0, help="of everything random")
     parser.add_argument("--batch", type=int, help="64 for the embedder, 4 for the swapper unless told")
     parser.add_argument("--pairs", type=int, default=1000, help="to measure")
     parser.add_argument("--out", type=Path, help="folder for the files; a picture for the contact sheet")
@@ -54,7 +57,8 @@ def main() -> int:
 
 
 def _print(message: ProgressMessage) -> None:
-    print(message.detail, file=sys.stderr, flush=True)
+    if message.detail:
+        print(message.detail, file=sys.stderr, flush=True)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -63,14 +67,17 @@ def _train(options: argparse.Namespace) -> None:
     if options.stage == "embedder":
         from converters.training.embedder import EmbedderTask
 
-        schedule = Schedule(options.steps, batch=options.batch or 64)
+        schedule = Schedule(options.steps, batch=options.batch or 64, seed=options.seed)
         task = EmbedderTask(faces, schedule)
     else:
         from converters.training.swapper import SwapperTask
 
-        schedule = Schedule(options.steps, batch=options.batch or 4)
+        schedule = Schedule(options.steps, batch=options.batch or 4, seed=options.seed)
         task = SwapperTask(faces, schedule, options.runs / "embedder")
-    train(task, schedule, options.runs / options.stage, Progress(_print))
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):  # the step is finished and kept first
+        signal.signal(number, lambda *_: stopped.set())
+    train(task, schedule, options.runs / options.stage, Progress(_print, stopped.is_set))
 
 
 def _measure(options: argparse.Namespace) -> None:

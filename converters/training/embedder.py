@@ -12,7 +12,7 @@ from torch.nn import functional
 from converters.model.architectures.layers import conv_norm
 from converters.training.augment import cover, crop, degrade, face_oval, recolour
 from converters.training.faces import FaceCrops
-from converters.training.loop import Schedule, Task, channels_last
+from converters.training.loop import Schedule, Task, channels_last, digest
 
 EMBEDDING = 512
 _STAGES = ((48, 2, 3), (96, 2, 4), (128, 2, 3))
@@ -94,6 +94,7 @@ class EmbedderTask(Task):
         torch.manual_seed(schedule.seed)
         self.faces = faces
         self.schedule = schedule
+        self.material = digest(*faces.names)
         embedder = channels_last(IdentityEmbedder())
         classifier = MarginClassifier(len(faces.names))
         self.networks = {"embedder": embedder, "classifier": classifier}

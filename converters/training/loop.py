@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import math
-import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,12 +17,14 @@ import torch
 from torch import Tensor, nn
 
 from converters.errors import BadInputError
+from converters.files import flush_file
 from converters.progress import Progress
 
 _Network = TypeVar("_Network", bound=nn.Module)
 _CHECKPOINT = "checkpoint.pt"
 _CURVES = "curves.jsonl"
-_VERSION = 1
+_VERSION = 2
+_MOST_SKIPPED = 20
 _LOGGED = 20
 """Steps between two entries of the curves."""
 
@@ -63,6 +65,8 @@ class Task(ABC):
     optimisers: dict[str, torch.optim.Optimizer]
     averaged: str
     """The network whose moving average is the result."""
+    material: str
+    """What is learnt from, in a word that no other material has (see `digest`): a checkpoint goes with it."""
 
     @abstractmethod
     def step(self, step: int, generator: torch.Generator) -> dict[str, Tensor]:
@@ -128,48 +132,108 @@ def train(task: Task, schedule: Schedule, folder: Path, progress: Progress, chec
     folder.mkdir(parents=True, exist_ok=True)
     average = averaged_copy(task.networks[task.averaged])
     full_rates = {name: [group["lr"] for group in item.param_groups] for name, item in task.optimisers.items()}
-    first = _restore(task, average, folder)
-    saved, began = time.monotonic(), time.monotonic()
-    sums: dict[str, float] = {}
-    summed = 0
+    run = {**asdict(schedule), "material": task.material}
+    first = _restore(task, average, folder, run)
+    curves = _Curves(folder, first)
+    saved = time.monotonic()
     done, is_between_steps = first, True
     try:
         for step in range(first, schedule.steps):
+            progress("Training", step / schedule.steps, curves.told())
             for name, optimiser in task.optimisers.items():
                 for group, full in zip(optimiser.param_groups, full_rates[name], strict=True):
                     group["lr"] = full * schedule.rate(step)
-            generator = torch.Generator().manual_seed(schedule.seed * 1_000_003 + step)
-            torch.manual_seed(schedule.seed * 1_000_003 + step)
             is_between_steps = False
-            losses = task.step(step, generator)
-            move_average(average, task.networks[task.averaged], min(schedule.average, (1 + step) / (10 + step)))
+            losses = _take(task, step, schedule)
+            if losses is not None:
+                move_average(average, task.networks[task.averaged], min(schedule.average, (1 + step) / (10 + step)))
             done, is_between_steps = step + 1, True
-            for name, value in losses.items():
-                sums[name] = sums.get(name, 0.0) + float(value)
-            summed += 1
-            if done % _LOGGED == 0:
-                means = {name: round(value / summed, 5) for name, value in sums.items()}
-                seconds = (time.monotonic() - began) / (done - first)
-                _append(folder, {"step": done, "seconds": round(seconds, 3), **means})
-                sums.clear()
-                summed = 0
-                progress("Training", done / schedule.steps, f"step {done} of {schedule.steps}, {means}")
+            curves.add(done, losses)
             if time.monotonic() - saved > checkpoint_seconds:
-                _save(task, average, folder, done, schedule)
+                _save(task, average, folder, done, run)
                 saved = time.monotonic()
     finally:
         # A step that broke off may have changed one network and not the other: the last checkpoint is better.
         if is_between_steps:
-            _save(task, average, folder, done, schedule)
+            _save(task, average, folder, done, run)
+
+
+def _take(task: Task, step: int, schedule: Schedule) -> dict[str, float] | None:
+    """Take a step; None where a loss was no number, with running statistics as they were before."""
+    generator = torch.Generator().manual_seed(schedule.seed * 1_000_003 + step)
+    torch.manual_seed(schedule.seed * 1_000_003 + step)
+    buffers = [buffer for network in task.networks.values() for buffer in network.buffers()]
+    before = [buffer.clone() for buffer in buffers]
+    losses = {name: float(value) for name, value in task.step(step, generator).items()}
+    if all(math.isfinite(value) for value in losses.values()):
+        return losses
+    with torch.no_grad():
+        for buffer, old in zip(buffers, before, strict=True):
+            buffer.copy_(old)
+    return None
+
+
+class _Curves:
+    """Means of the losses, written every `_LOGGED` steps."""
+
+    def __init__(self, folder: Path, first: int) -> None:
+        self._folder = folder
+        self._first, self._began = first, time.monotonic()
+        self._sums: dict[str, float] = {}
+        self._summed = self._skipped = self._in_a_row = 0
+        self._news = ""
+
+    def add(self, done: int, losses: Mapping[str, float] | None) -> None:
+        """Count a step; BadInputError when many in a row were no good."""
+        self._skipped += losses is None
+        self._in_a_row = self._in_a_row + 1 if losses is None else 0
+        if self._in_a_row == _MOST_SKIPPED:
+            raise BadInputError(
+                f"Training broke down: the losses of {_MOST_SKIPPED} steps in a row were no numbers.",
+                "",
+                "Start again with a lower rate.",
+            )
+        for name, value in (losses or {}).items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        self._summed += losses is not None
+        if done % _LOGGED:
+            return
+        means = {name: round(value / self._summed, 5) for name, value in self._sums.items()}
+        seconds = round((time.monotonic() - self._began) / (done - self._first), 3)
+        entry = {"step": done, "seconds": seconds, "skipped": self._skipped, **means}
+        with (self._folder / _CURVES).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry, allow_nan=False) + "\n")
+        self._news = f"step {done}, {means}"
+        self._sums.clear()
+        self._summed = self._skipped = 0
+
+    def told(self) -> str:
+        """Return what was written since the last call, "" for nothing new."""
+        news, self._news = self._news, ""
+        return news
+
+
+def digest(*parts: object) -> str:
+    """Return a hash of names or weights, to know material again by."""
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part.numpy().tobytes() if isinstance(part, Tensor) else repr(part).encode())
+    return found.hexdigest()
 
 
 def read_average(folder: Path) -> dict[str, Tensor]:
-    """Return the averaged weights of the checkpoint in `folder`.
+    """Return the averaged weights of the finished run in `folder`.
 
     Raises:
-        BadInputError: there is none, or it is damaged.
+        BadInputError: there is none, it is damaged, or training is not finished.
     """
-    average: dict[str, Tensor] = _read(folder / _CHECKPOINT)["average"]
+    data = _read(folder / _CHECKPOINT)
+    step, steps = data["step"], data["run"]["steps"]
+    if step < steps:
+        raise BadInputError(
+            f"{folder} holds {step} of {steps} steps.", "", "Go on with the same command until it is finished."
+        )
+    average: dict[str, Tensor] = data["average"]
     return average
 
 
@@ -183,12 +247,15 @@ def _read(path: Path) -> dict[str, Any]:
     return data
 
 
-def _restore(task: Task, average: dict[str, Tensor], folder: Path) -> int:
+def _restore(task: Task, average: dict[str, Tensor], folder: Path, run: dict[str, Any]) -> int:
     path = folder / _CHECKPOINT
     if not path.exists():
         return 0
     data = _read(path)
+    other = [name for name, value in run.items() if data["run"].get(name) != value]
     try:
+        if other:
+            raise ValueError(f"Its {', '.join(other)} differ.")
         for name, network in task.networks.items():
             network.load_state_dict(data["networks"][name])
         for name, optimiser in task.optimisers.items():
@@ -202,7 +269,7 @@ def _restore(task: Task, average: dict[str, Tensor], folder: Path) -> int:
     return int(data["step"])
 
 
-def _save(task: Task, average: dict[str, Tensor], folder: Path, step: int, schedule: Schedule) -> None:
+def _save(task: Task, average: dict[str, Tensor], folder: Path, step: int, run: dict[str, Any]) -> None:
     path = folder / _CHECKPOINT
     staged = path.with_suffix(".partial")
     try:
@@ -210,22 +277,16 @@ def _save(task: Task, average: dict[str, Tensor], folder: Path, step: int, sched
             {
                 "version": _VERSION,
                 "step": step,
-                "steps": schedule.steps,
+                "run": run,
                 "networks": {name: network.state_dict() for name, network in task.networks.items()},
                 "optimisers": {name: optimiser.state_dict() for name, optimiser in task.optimisers.items()},
                 "average": average,
             },
             staged,
         )
-        with staged.open("rb") as file:
-            os.fsync(file.fileno())
+        flush_file(staged)
         staged.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             staged.unlink(missing_ok=True)
         raise
-
-
-def _append(folder: Path, values: Mapping[str, float]) -> None:
-    with (folder / _CURVES).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(values) + "\n")

@@ -17,7 +17,7 @@ from converters.training.augment import crop, degrade, face_oval, recolour, unif
 from converters.training.discriminator import FeatureDiscriminator, real_loss
 from converters.training.embedder import IdentityEmbedder, embedder_input
 from converters.training.faces import FaceCrops
-from converters.training.loop import Schedule, Task, channels_last, read_average
+from converters.training.loop import Schedule, Task, channels_last, digest, read_average
 
 WIDTH = 128
 """Channels of the style blocks: 3.5 million parameters."""
@@ -93,6 +93,7 @@ class SwapperTask(Task):
         self.faces = faces
         self.schedule = schedule
         self.embedder = frozen_embedder(embedder)
+        self.material = digest(*faces.names, *self.embedder.state_dict().values())
         self.lpips = channels_last(LpipsLoss())
         self.oval = face_oval()
         swapper = new_swapper()

@@ -9,10 +9,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from converters.errors import BadInputError
+from converters.builtin import DEMO_GALLERY
 from converters.face.align import matrix_to, warp
 from converters.face.pipeline import FacePipeline
 from converters.face.swap.base import Source
+from converters.pictures import read_picture
 from tests.face.drawn import Opener, copier, crossface, options, portrait, scene, swapper
 
 FRAME = scene([(3, 320, 240)])
@@ -115,17 +116,16 @@ def test_the_identity_weight_leans_on_the_face_that_is_replaced(open_pipeline: O
         assert np.abs(found - expected(-share if share else 0.35)).max() > 5
 
 
-def test_a_reference_needs_a_recogniser_whatever_the_swapper(
-    nets: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And an identity weight needs none where the swapper takes a picture."""
-    from converters.face import pipeline as module
-
-    monkeypatch.setattr(module, "DEMO_EMBEDDER", tmp_path / "none.onnx")
+def test_a_swapper_of_pictures_needs_no_recogniser_of_its_own(nets: SimpleNamespace, tmp_path: Path) -> None:
+    """The demo's tells who is the reference; an identity weight has nothing to weigh."""
     model = copier(tmp_path / "copier.onnx", 112)
     picture = {"family": "blendswap_256", "embedder": ""}
-    with pytest.raises(BadInputError, match="need a face recogniser"):
-        FacePipeline(model, options(nets, faces="reference", **picture), threads=1)
+    with FacePipeline(model, options(nets, faces="reference", **picture), threads=1) as pipeline:
+        pipeline.set_source([("source", portrait(SEED))])
+        pipeline.set_reference("reference", FRAME)
+        assert len(pipeline.process(FRAME).crops) == 1
+        pipeline.set_reference("reference", read_picture(DEMO_GALLERY / "02.png"))
+        assert pipeline.process(FRAME).crops == ()
     with FacePipeline(model, options(nets, identity_weight=0.9, **picture), threads=1) as pipeline:
         assert pipeline.set_source([("source", portrait(SEED))]).embeddings == ()
         assert len(pipeline.process(FRAME).crops) == 1

@@ -12,7 +12,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from converters.errors import BadInputError, CancelledError
-from converters.progress import Progress, ProgressMessage
+from converters.progress import Progress
 from converters.training.loop import Schedule, Task, read_average, train
 
 
@@ -27,9 +27,13 @@ class Line(Task):
         self.networks = {"line": line}
         self.optimisers = {"line": torch.optim.Adam(line.parameters(), lr=0.01)}
         self.width = width
+        self.material = f"points of {width}"
+        self.broken: set[int] = set()
 
-    def step(self, step: int, generator: Generator) -> dict[str, Tensor]:  # noqa: ARG002
+    def step(self, step: int, generator: Generator) -> dict[str, Tensor]:
         x = torch.randn((8, self.width), generator=generator)
+        if step in self.broken:
+            x[0] = torch.nan
         loss = (self.networks["line"](x) - x.sum(1, keepdim=True)).square().mean()
         self.update("line", loss, 1.0)
         return {"loss": loss.detach()}
@@ -38,12 +42,10 @@ class Line(Task):
 SCHEDULE = Schedule(60, warm_up=5, seed=3)
 
 
-def stop_at(step: int) -> Progress:
-    def refuse(message: ProgressMessage) -> None:
-        if message.detail.startswith(f"step {step} "):
-            raise CancelledError("Cancelled.")
-
-    return Progress(refuse)
+def stop_after(steps: int) -> Progress:
+    """Cancel after so many steps of this call."""
+    calls = itertools.count()
+    return Progress(is_cancelled=lambda: next(calls) == steps)
 
 
 def weights(folder: Path) -> Tensor:
@@ -52,9 +54,11 @@ def weights(folder: Path) -> Tensor:
 
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:
     train(Line(), SCHEDULE, tmp_path / "whole", Progress())
-    for step in (20, 40):
+    for steps in (17, 25):
         with pytest.raises(CancelledError):
-            train(Line(), SCHEDULE, tmp_path / "parts", stop_at(step))
+            train(Line(), SCHEDULE, tmp_path / "parts", stop_after(steps))
+        with pytest.raises(BadInputError, match=r"holds \d+ of 60 steps"):
+            read_average(tmp_path / "parts")
     train(Line(), SCHEDULE, tmp_path / "parts", Progress())
     assert torch.equal(weights(tmp_path / "parts"), weights(tmp_path / "whole"))
     lines = (tmp_path / "parts" / "curves.jsonl").read_text().splitlines()
@@ -75,9 +79,19 @@ def test_training_learns(tmp_path: Path) -> None:
 
 
 def test_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
-    train(Line(), Schedule(2), tmp_path, Progress())
-    with pytest.raises(BadInputError, match="belongs to another run"):
-        train(Line(5), Schedule(4), tmp_path, Progress())
+    schedule = Schedule(4)
+    with pytest.raises(CancelledError):
+        train(Line(), schedule, tmp_path, stop_after(2))
+    others = (
+        (Line(5), schedule, "material"),
+        (Line(), Schedule(4, seed=1), "seed"),
+        (Line(), Schedule(5), "steps"),
+        (Line(), Schedule(4, batch=3), "batch"),
+    )
+    for task, other, word in others:
+        with pytest.raises(BadInputError, match=f"belongs to another run. Its {word}"):
+            train(task, other, tmp_path, Progress())
+    train(Line(), schedule, tmp_path, Progress())
 
 
 def test_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
@@ -98,16 +112,23 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(torch, "save", full)
     with pytest.raises(OSError, match="No space"):
-        train(Line(), Schedule(4), tmp_path, Progress())
+        train(Line(), Schedule(2), tmp_path, Progress())
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
     assert {file.name for file in tmp_path.iterdir()} == {"checkpoint.pt"}
 
 
-def test_a_gradient_that_is_no_number_changes_nothing() -> None:
+def test_a_step_whose_loss_is_no_number_changes_nothing(tmp_path: Path) -> None:
     task = Line()
-    before = [value.clone() for value in task.networks["line"].parameters()]
-    task.update("line", task.networks["line"](torch.full((2, 3), torch.nan)).sum(), 1.0)
-    assert all(torch.equal(old, new) for old, new in zip(before, task.networks["line"].parameters(), strict=True))
+    task.broken = {7, 8}
+    train(task, SCHEDULE, tmp_path / "broken", Progress())
+    assert torch.isfinite(weights(tmp_path / "broken")).all()
+    assert all(torch.isfinite(value).all() for value in task.networks["line"].state_dict().values())
+    entries = [json.loads(line) for line in (tmp_path / "broken" / "curves.jsonl").read_text().splitlines()]
+    assert [entry["skipped"] for entry in entries] == [2, 0, 0]
+    hopeless = Line()
+    hopeless.broken = set(range(60))
+    with pytest.raises(BadInputError, match="20 steps in a row"):
+        train(hopeless, SCHEDULE, tmp_path / "hopeless", Progress())
 
 
 def test_rate_rises_then_falls() -> None:
