@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from converters.compare.measures import MEASURES
 from converters.errors import StudioError, VerificationError
+from converters.measure.summary import EQUAL
 
 COMPARISON_VERSION = 1
+Value = float | str | None
+"""A value in plain data: a number, "equal", or None for what is not finite."""
 # In this order the first measure that a candidate has decides which picture is worst.
 _LEADING = ("lpips", "flip", "displacement", "cosine", "largest")
 
@@ -54,13 +58,15 @@ class Candidate:
     def worst_first(self) -> list[str]:
         """Return the names of the pictures, the worst first."""
         place, measure = self.leading
-        values: Mapping[str, float | None] = self.outputs[place]["measures"][measure]["values"]
+        values: Mapping[str, Value] = self.outputs[place]["measures"][measure]["values"]
         broken = set(self.judgement["broken"]) if self.judgement else set()
         sign = -1 if MEASURES[measure].higher_is_better else 1
 
         def badness(name: str) -> tuple[bool, float]:
             value = values[name]
-            return (name in broken, sign * value if value is not None else 0.0)
+            if isinstance(value, str):  # equal
+                return (name in broken, -math.inf)
+            return (name in broken or value is None, sign * value if value is not None else 0.0)
 
         return sorted(values, key=badness, reverse=True)
 
@@ -102,11 +108,10 @@ class Comparison:
     @property
     def exit_status(self) -> int:
         """0 when everything was measured, 3 when a candidate broke a picture, otherwise the first error's."""
+        if any(candidate.judgement and candidate.judgement["broken"] for candidate in self.candidates):
+            return VerificationError.exit_status
         errors = [candidate.error for candidate in self.candidates if candidate.error]
-        if errors:
-            return errors[0].exit_status
-        broken = any(candidate.judgement and candidate.judgement["broken"] for candidate in self.candidates)
-        return VerificationError.exit_status if broken else 0
+        return errors[0].exit_status if errors else 0
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for `--json`."""
@@ -138,12 +143,15 @@ def finding(original: Mapping[str, Any], candidate: Candidate) -> str:
         return f"It could not be compared. {candidate.error}"
     place, measure = candidate.leading
     known, summary = MEASURES[measure], candidate.outputs[place]["measures"][measure]["summary"]
-    mean, worst = (written(measure, summary[key], summary) for key in ("mean", "worst"))
+    mean, worst = (written(measure, summary[key]) for key in ("mean", "worst"))
     size, pace = candidate.side["size"] / original["size"], _pace(original, candidate.side)
-    return (
-        f"{known.title} {mean} on average, {worst} at worst ({summary['worst_sample']}); "
-        f"{size:.0%} of the original's size{pace}."
-    )
+    measured = f"{known.title} {mean} on average, {worst} at worst ({summary['worst_sample']}); "
+    broken = candidate.judgement["broken"] if candidate.judgement else []
+    if broken:
+        others = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+        damage = f"Values that are not finite on {broken[0]}{others}; "
+        measured = damage if summary["mean"] is None else damage + measured
+    return f"{measured}{size:.0%} of the original's size{pace}."
 
 
 def _pace(original: Mapping[str, Any], side: Mapping[str, Any]) -> str:
@@ -153,11 +161,13 @@ def _pace(original: Mapping[str, Any], side: Mapping[str, Any]) -> str:
     return f", {factor:.2f} times its time per run here"
 
 
-def written(measure: str, value: float | None, summary: Mapping[str, Any] | None = None) -> str:
-    """Return a value as people read it; None means equal pictures for a PSNR, otherwise values that are not finite."""
+def written(measure: str, value: Value) -> str:
+    """Return a value as people read it."""
     known = MEASURES[measure]
     if value is None:
-        return "equal" if known.unit == "dB" and (summary is None or summary["equal"]) else "not finite"
+        return "not finite"
+    if isinstance(value, str):
+        return EQUAL
     is_small = not known.higher_is_better and 0 < abs(value) < 10 ** (1 - known.digits)
     text = f"{value:.2g}" if is_small else f"{value:.{known.digits}f}"
     return f"{text} {known.unit}".rstrip()

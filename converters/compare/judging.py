@@ -22,7 +22,7 @@ from converters.face.tensors import ImageOutput, is_picture
 from converters.measure.identity import cosine
 from converters.measure.lpips import Lpips
 from converters.measure.pictures import Values
-from converters.measure.summary import summarise
+from converters.measure.summary import plain_value, settled, summarise
 from converters.model.families import family
 from converters.model.signature import TensorInfo
 from converters.progress import Progress
@@ -58,8 +58,8 @@ def judge(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
 
     Returns:
         "outputs": for each its "name", "kind" ("picture" or "numbers"), and "measures": by id "values" (by picture,
-        None for what is not finite, left out where the measure does not apply) and "summary"; "broken": names of the
-        pictures on which the candidate gave values that are not finite; "notes".
+        "equal" for infinite ones, None for what is not finite, left out where the measure does not apply) and
+        "summary"; "broken": names of the pictures on which the candidate gave values that are not finite; "notes".
     """
     staging, number = Path(arguments["staging"]), int(arguments["number"])
     index = Index.read(staging)
@@ -99,25 +99,32 @@ def judge(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     if broken:
         notes.append(f"The candidate gave values that are not finite on {len(broken)} of {len(index.names)} pictures.")
     return {
-        "outputs": [_in_plain(output, figures[position]) for position, output in enumerate(outputs)],
+        "outputs": [
+            in_plain(output.tensor, "picture" if output.edge else "numbers", figures[position])
+            for position, output in enumerate(outputs)
+        ],
         "broken": broken,
         "notes": notes,
     }
 
 
-def _in_plain(output: _Output, figures: Figures) -> dict[str, Any]:
+def in_plain(tensor: TensorInfo, kind: str, figures: Figures) -> dict[str, Any]:
+    """Return one output with its measures and their summaries as plain data."""
     measures = {}
     for measure, known in MEASURES.items():
         if measure in figures:
             values = figures[measure]
             measures[measure] = {
                 "summary": summarise(values, higher_is_better=known.higher_is_better).to_json(),
-                "values": {name: value if math.isfinite(value) else None for name, value in values.items()},
+                "values": {
+                    name: plain_value(settled(value, higher_is_better=known.higher_is_better))
+                    for name, value in values.items()
+                },
             }
     return {
-        "name": output.tensor.name,
-        "role": output.tensor.role,
-        "kind": "picture" if output.edge else "numbers",
+        "name": tensor.name,
+        "role": tensor.role,
+        "kind": kind,
         "measures": measures,
     }
 

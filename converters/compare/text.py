@@ -28,7 +28,7 @@ def _table(output: Mapping[str, Any]) -> list[str]:
     rows: list[tuple[str, ...]] = [(f"{output['name']} ({output['role']})", "mean", "95 %", "worst", "worst picture")]
     for measure, found in output["measures"].items():
         summary = found["summary"]
-        values = [written(measure, summary[key], summary) for key in ("mean", "p95", "worst")]
+        values = [written(measure, summary[key]) for key in ("mean", "p95", "worst")]
         arrow = "+" if MEASURES[measure].higher_is_better else "-"
         rows.append((f"  {MEASURES[measure].title} ({arrow})", *values, summary["worst_sample"]))
     return _aligned(rows)

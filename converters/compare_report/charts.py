@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
-from converters.compare.comparison import written
+from converters.compare.comparison import Value, written
 from converters.compare.measures import MEASURES
 
 WIDTH, _TOP, _CURVE, _ROW, _LEFT, _RIGHT = 460, 14, 120, 26, 40, 16
@@ -15,7 +15,7 @@ _APART, _OFFSETS, _CROWD = 4.2, (0.0, 4.5, -4.5, 9.0, -9.0), 12
 COLOURS = 6
 """How many classes `series0` … the style sheet knows."""
 Scale = Callable[[float], float]
-Series = Sequence[tuple[int, str, Mapping[str, float | None]]]
+Series = Sequence[tuple[int, str, Mapping[str, Value]]]
 
 
 def distribution(measure: str, series: Series) -> str:
@@ -28,7 +28,9 @@ def distribution(measure: str, series: Series) -> str:
     Returns:
         "" where nothing is finite.
     """
-    finite = [{name: value for name, value in values.items() if value is not None} for _, _, values in series]
+    finite = [
+        {name: value for name, value in values.items() if isinstance(value, float | int)} for _, _, values in series
+    ]
     every = [value for values in finite for value in values.values()]
     if not every:
         return ""

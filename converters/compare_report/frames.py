@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from converters.compare.comparison import Value
 from converters.compare.judging import heat_file, picture_edge
 from converters.compare.sides import Index, read_feed, read_outputs
 from converters.errors import UnsupportedError
@@ -30,7 +31,7 @@ class Frame:
         name: of the picture.
         original, candidate: what each side drew, RGB, 0..255.
         heat: LPIPS map, None where the picture is too small for one.
-        values: its measures by id, None for what is not finite; without those that do not apply to it.
+        values: its measures by id, "equal", None for what is not finite; without those that do not apply to it.
     """
 
     place: int
@@ -38,7 +39,7 @@ class Frame:
     original: Picture
     candidate: Picture
     heat: Heat | None
-    values: Mapping[str, float | None]
+    values: Mapping[str, Value]
 
 
 def picture_output(candidate: Mapping[str, Any]) -> int | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from converters.compare.comparison import Candidate, Comparison, finding, written
+from converters.compare.comparison import Candidate, Comparison, Value, finding, written
 from converters.compare.measures import MEASURES
 from converters.compare_report import tables
 from converters.compare_report.charts import COLOURS, distribution
@@ -91,7 +91,7 @@ def _cards(comparison: Comparison, candidate: Candidate) -> str:
     cards = []
     for measure in [each for each in _CARDS if each in output["measures"]][:_MOST_CARDS]:
         summary = output["measures"][measure]["summary"]
-        mean, worst = (written(measure, summary[key], summary) for key in ("mean", "worst"))
+        mean, worst = (written(measure, summary[key]) for key in ("mean", "worst"))
         cards.append(_card(MEASURES[measure].title, mean, f"worst {worst}", MEASURES[measure].help))
     side, original = candidate.side, comparison.original
     size = f"{side['size'] / original['size']:.0%}"
@@ -152,7 +152,7 @@ def _candidate(comparison: Comparison, place: int, shown: Shown) -> str:
 
 def _plots(comparison: Comparison) -> str:
     """Return one plot per output and measure, with every candidate in it."""
-    series: dict[tuple[str, str], list[tuple[int, str, Mapping[str, float | None]]]] = {}
+    series: dict[tuple[str, str], list[tuple[int, str, Mapping[str, Value]]]] = {}
     for place, candidate in enumerate(comparison.candidates):
         for output in candidate.outputs:
             for measure, found in output["measures"].items():

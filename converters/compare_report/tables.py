@@ -31,7 +31,7 @@ def overview(comparison: Comparison, measures: Sequence[str]) -> str:
         found = candidate.outputs[candidate.leading[0]]["measures"]
         for measure in used:
             summary = found[measure]["summary"] if measure in found else None
-            cells += [written(measure, summary[key], summary) if summary else "" for key in ("mean", "worst")]
+            cells += [written(measure, summary[key]) if summary else "" for key in ("mean", "worst")]
         star = "<sup>*</sup>" if candidate.side["is_reference"] else ""
         cells.append(readable_size(candidate.side["size"]))
         numbers = "".join(f"<td class=number>{escape(cell)}</td>" for cell in cells)
@@ -47,7 +47,7 @@ def measures_table(output: Mapping[str, Any]) -> str:
     rows = []
     for measure, found in output["measures"].items():
         known, summary = MEASURES[measure], found["summary"]
-        cells = "".join(f"<td class=number>{escape(written(measure, summary[key], summary))}</td>" for key in _KEYS)
+        cells = "".join(f"<td class=number>{escape(written(measure, summary[key]))}</td>" for key in _KEYS)
         equal = f" <span class=quiet>({summary['equal']} equal)</span>" if summary["equal"] else ""
         arrow = "higher is nearer" if known.higher_is_better else "lower is nearer"
         rows.append(

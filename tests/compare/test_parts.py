@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 
 from converters.compare.binding import bind
-from converters.compare.comparison import Candidate, written
+from converters.compare.comparison import Candidate, Comparison, Value, written
 from converters.compare.crops import FacePicture, pictures_for
+from converters.compare.judging import in_plain
 from converters.compare.measures import judge_numbers, judge_pictures
 from converters.compare.recipe_beside import recipe_beside
+from converters.compare.text import as_text
+from converters.compare_report.page import Shown, page
 from converters.errors import BadInputError, UsageError
 from converters.face.align import TEMPLATES
 from converters.measure.lpips import Lpips
@@ -25,6 +28,7 @@ from converters.runtimes.base import TensorSpec
 from tests.measure.drawn import noisy, portrait
 
 IMAGE = TensorInfo("target", (1, 3, 64, 64), role=Role.IMAGE, layout="NCHW")
+NO_HEAT = [1.0]
 VECTOR = TensorInfo("source", (1, 16), role=Role.EMBEDDING)
 
 
@@ -153,16 +157,17 @@ def test_pictures_too_small_for_a_measure_get_the_others() -> None:
         ("lpips", 0.00012345, "0.00012"),
         ("lpips", 0.0, "0.0000"),
         ("psnr", 41.26, "41.3 dB"),
-        ("psnr", None, "equal"),
+        ("psnr", "equal", "equal"),
+        ("psnr", None, "not finite"),
         ("lpips", None, "not finite"),
         ("source_drop", -0.25, "-0.2500"),
     ],
 )
-def test_values_in_words(measure: str, value: float | None, text: str) -> None:
+def test_values_in_words(measure: str, value: Value, text: str) -> None:
     assert written(measure, value) == text
 
 
-def judged(values: dict[str, float | None], broken: tuple[str, ...] = ()) -> Candidate:
+def judged(values: dict[str, Value], broken: tuple[str, ...] = ()) -> Candidate:
     measures: dict[str, Any] = {"lpips": {"values": values, "summary": {}}}
     output = {"name": "output", "role": "image", "kind": "picture", "measures": measures}
     return Candidate("a.mnn", {"name": "a.mnn"}, {"outputs": [output], "broken": list(broken), "notes": []})
@@ -171,6 +176,44 @@ def judged(values: dict[str, float | None], broken: tuple[str, ...] = ()) -> Can
 def test_the_worst_pictures_come_first_and_broken_ones_before_them() -> None:
     assert judged({"a": 0.1, "b": 0.3, "c": 0.2}).worst_first() == ["b", "c", "a"]
     assert judged({"a": 0.1, "b": 0.3, "c": None}, ("c",)).worst_first() == ["c", "b", "a"]
+    assert judged({"a": "equal", "b": None, "c": 0.1}).worst_first() == ["b", "c", "a"]
+
+
+def one_equal_one_broken() -> Comparison:
+    """Return a comparison of one output of numbers on three pictures: equal, not finite, far off."""
+    one = np.array([[0.0, 1.0]], np.float32)
+    theirs = {"same.png": one, "broken.png": one * np.float32(np.nan), "far.png": one + np.float32(0.5)}
+    tensor = TensorInfo("scores", (1, 2), role=Role.SCORES)
+    figures: dict[str, dict[str, float]] = {}
+    for name, other in theirs.items():
+        for measure, value in judge_numbers(one, other, 1.0, tensor).items():
+            figures.setdefault(measure, {})[name] = value
+    output = in_plain(tensor, "numbers", figures)
+    latency = {"median": 0.01, "p90": 0.01, "runs": 10}
+    side = {"name": "a.mnn", "size": 10, "is_reference": False, "latency": latency, "runtime": "mnn", "threads": 1}
+    side |= {"sha256": "0" * 64, "precision": "", "engine": "", "label": "", "judge": None}
+    judgement = {"outputs": [output], "broken": ["broken.png"], "notes": []}
+    return Comparison(side, (Candidate("a.mnn", side, judgement),), tuple(theirs), "3 pictures", "", (), 1.0)
+
+
+def test_equal_and_broken_pictures_are_told_apart_everywhere() -> None:
+    comparison = one_equal_one_broken()
+    data = json.loads(json.dumps(comparison.to_json(), allow_nan=False))
+    found = data["candidates"][0]["outputs"][0]["measures"]["span_psnr"]
+    assert found["values"] == {"same.png": "equal", "broken.png": None, "far.png": pytest.approx(6.02, abs=0.01)}
+    summary = found["summary"]
+    assert (summary["mean"], summary["worst"], summary["worst_sample"]) == (None, None, "broken.png")
+    assert (summary["equal"], summary["broken"], summary["count"]) == (1, 1, 3)
+    text = as_text(comparison)
+    row = next(line for line in text.splitlines() if line.startswith("  PSNR"))
+    assert row.count("not finite") == 3
+    assert row.endswith("broken.png")
+    assert text.splitlines()[2].startswith("a.mnn: Values that are not finite on broken.png; ")
+    html = page(comparison, Shown([[]], NO_HEAT, {}, {}, ""))
+    rows = {name: next(row for row in html.split("<tr>") if f"class=name>{name}</th>" in row) for name in data["names"]}
+    assert ("equal" in rows["same.png"], "not finite" in rows["same.png"]) == (True, False)
+    assert ("equal" in rows["broken.png"], "not finite" in rows["broken.png"]) == (False, True)
+    assert "6.0 dB" in rows["far.png"]
 
 
 def report_of(sha256: str) -> dict[str, Any]:

@@ -118,11 +118,18 @@ def test_summaries_of_equal_and_broken_pictures() -> None:
     equal = summarise({"a": math.inf, "b": math.inf}, higher_is_better=True)
     assert equal.mean == math.inf
     assert equal.equal == 2
-    assert equal.to_json()["mean"] is None
+    assert equal.to_json()["mean"] == "equal"
     mixed = summarise({"a": math.inf, "b": 40.0, "c": 30.0}, higher_is_better=True)
     assert (mixed.mean, mixed.worst, mixed.worst_sample, mixed.equal) == (35, 30, "c", 1)
     broken = summarise({"a": 1.0, "b": math.nan}, higher_is_better=False)
     assert broken.worst_sample == "b"
     assert math.isnan(broken.mean)
+    both = summarise({"a": math.inf, "b": math.nan, "c": 50.0}, higher_is_better=True)
+    assert (both.worst_sample, both.equal, both.broken) == ("b", 1, 1)
+    assert [both.to_json()[key] for key in ("mean", "p95", "worst")] == [None] * 3
+    # an infinite distance is no equality
+    far = summarise({"a": math.inf, "b": 1.0}, higher_is_better=False)
+    assert (far.equal, far.broken, far.worst_sample) == (0, 1, "a")
+    assert far.to_json()["worst"] is None
     with pytest.raises(ValueError, match="nothing"):
         summarise({}, higher_is_better=True)
