@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from converters.face.embed import Embedder
 
 HEAT = "heat"
+_OF_THE_ORIGINAL = ("source_original",)
 Figures = dict[str, dict[str, float]]
 """By measure and picture."""
 
@@ -79,20 +80,23 @@ def judge(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
         for place, name in enumerate(index.names):
             progress("Measuring", place / len(index.names), name)
             ours, theirs = read_outputs(staging, 0, place), read_outputs(staging, number, place)
-            broken += [name] if _is_broken(ours, theirs) else []
+            broken += [name] if any(_is_broken(ours[key], theirs[key]) for key in ours) else []
             for position, output in enumerate(outputs):
                 one, other = ours[output.tensor.name], theirs[output.tensor.name]
+                is_output_broken = _is_broken(one, other)
                 if output.edge is None:
                     found = judge_numbers(one, other, spans[output.tensor.name], output.tensor)
                 else:
                     pictures = output.edge.crop(one), output.edge.crop(other)
                     found, spatial = judge_pictures(*pictures, lpips)
-                    if spatial is not None:
+                    if spatial is not None and not is_output_broken:
                         np.save(heat_file(staging, number, position, place), spatial.astype(np.float16))
                     if faces is not None:
                         found |= faces.judge(*pictures, read_feed(staging, place).get("identity"))
                     if landmarks is not None:
                         found |= landmarks.judge(output.tensor.name, *pictures)
+                if is_output_broken:  # a crop shows black or white there, which may happen to be near
+                    found = {measure: found[measure] if measure in _OF_THE_ORIGINAL else math.nan for measure in found}
                 for measure, value in found.items():
                     figures[position][measure][name] = value
         notes += landmarks.remarks() if landmarks is not None else []
@@ -167,12 +171,9 @@ def _spans(staging: Path, index: Index, names: list[str]) -> dict[str, float]:
     return found
 
 
-def _is_broken(ours: dict[str, Array], theirs: dict[str, Array]) -> bool:
-    return any(
-        bool(np.any(~np.isfinite(theirs[name]) & np.isfinite(array)))
-        for name, array in ours.items()
-        if array.dtype.kind == "f"
-    )
+def _is_broken(ours: Array, theirs: Array) -> bool:
+    """Whether the candidate gives no finite value where the original does."""
+    return ours.dtype.kind == "f" and bool(np.any(~np.isfinite(theirs) & np.isfinite(ours)))
 
 
 class _Faces:

@@ -25,12 +25,15 @@ def as_text(comparison: Comparison) -> str:
 
 
 def _table(output: Mapping[str, Any]) -> list[str]:
-    rows: list[tuple[str, ...]] = [(f"{output['name']} ({output['role']})", "mean", "95 %", "worst", "worst picture")]
+    rows: list[tuple[str, ...]] = [
+        (f"{output['name']} ({output['role']})", "mean", "95 % no worse than", "worst", "worst picture")
+    ]
     for measure, found in output["measures"].items():
         summary = found["summary"]
         values = [written(measure, summary[key]) for key in ("mean", "p95", "worst")]
         arrow = "+" if MEASURES[measure].higher_is_better else "-"
-        rows.append((f"  {MEASURES[measure].title} ({arrow})", *values, summary["worst_sample"]))
+        equal = f" ({summary['equal']} equal)" if summary["equal"] else ""
+        rows.append((f"  {MEASURES[measure].title} ({arrow}){equal}", *values, summary["worst_sample"]))
     return _aligned(rows)
 
 

@@ -64,7 +64,7 @@ _KEYS = ("mean", "p95", "worst")
 _HEAD = (
     ("measure", ""),
     ("mean", "number"),
-    ("95 %", "number"),
+    ("95 % no worse than", "number"),
     ("worst", "number"),
     ("worst picture", ""),
 )

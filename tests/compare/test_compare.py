@@ -16,11 +16,12 @@ import onnx
 import pytest
 
 from converters.cli import main
-from converters.compare.comparison import Comparison
+from converters.compare.comparison import Comparison, finding
 from converters.compare.engine import ReportFiles, Request, compare
 from converters.compare.text import as_text
 from converters.compare_report.page import Shown, page
 from converters.errors import BadInputError, CancelledError, DestinationError, UsageError, WorkerError
+from converters.model.signature import Role, Signature, TensorInfo
 from converters.pictures import read_picture, write_picture
 from converters.progress import Progress, ProgressMessage
 from tests.compare.models import SIDE, write_embedder, write_swapper
@@ -94,8 +95,43 @@ def test_a_broken_model_is_measured_as_broken(compared: Comparison) -> None:
     assert broken.judgement is not None
     assert len(broken.judgement["broken"]) == PICTURES
     assert "not finite on 5 of 5" in " ".join(broken.judgement["notes"])
+    for measure in ("lpips", "flip", "psnr", "ssim"):
+        found = summary(compared, 3, measure)
+        assert (found["worst"], found["mean"], found["broken"]) == (None, None, PICTURES)
+        assert found["worst_sample"] in broken.judgement["broken"]
+    sentence = finding(compared.original, broken)
+    assert sentence.startswith(f"Values that are not finite on {broken.judgement['broken'][0]} and 4 more; ")
+    assert "PSNR" not in sentence
     assert replace(compared, candidates=(broken,)).exit_status == 3
+    # a broken candidate weighs more than one that could not be compared
+    assert replace(compared, candidates=compared.candidates[3:5]).exit_status == 3
     assert replace(compared, candidates=compared.candidates[:3]).exit_status == 0
+
+
+def test_one_pixel_that_is_not_finite_makes_a_picture_the_worst(tmp_path: Path) -> None:
+    """The crop of it is black in one place: by its pixels it would be nearly equal."""
+    from converters.compare.judging import judge
+    from converters.compare.sides import FEEDS, Index, side_folder
+
+    picture = portrait(1, SIDE).transpose(2, 0, 1)[None].astype(np.float32) / 255
+    tensor = TensorInfo("output", picture.shape, role=Role.IMAGE, layout="NCHW", value_range=(0.0, 1.0))
+    names = ("fine.png", "broken.png")
+    Index(Signature((), (tensor,)), "", names, ("", ""), "").write(tmp_path)
+    for folder in (side_folder(tmp_path, 0), side_folder(tmp_path, 1), tmp_path / FEEDS):
+        folder.mkdir()
+    damaged, noisy = picture.copy(), np.clip(picture + np.float32(0.1), 0, 1)
+    damaged[0, 0, 20, 20] = np.nan
+    for place in range(2):
+        np.savez(tmp_path / FEEDS / f"{place}.npz", nothing=picture[0, 0, 0])
+    for number, outputs in enumerate(((picture, picture), (noisy, damaged))):
+        for place, output in enumerate(outputs):
+            np.savez(side_folder(tmp_path, number) / f"{place}.npz", output=output)
+    found = judge({"staging": str(tmp_path), "number": 1}, Progress())
+    assert found["broken"] == ["broken.png"]
+    for measured in found["outputs"][0]["measures"].values():
+        assert measured["values"]["broken.png"] is None
+        assert measured["values"]["fine.png"] is not None
+        assert (measured["summary"]["worst"], measured["summary"]["worst_sample"]) == (None, "broken.png")
 
 
 def test_files_that_do_not_correspond_cost_only_themselves(compared: Comparison) -> None:
@@ -103,7 +139,8 @@ def test_files_that_do_not_correspond_cost_only_themselves(compared: Comparison)
     assert isinstance(small.error, UsageError)
     assert "small.onnx has other inputs" in str(small.error)
     assert isinstance(garbage.error, BadInputError | WorkerError)
-    assert compared.exit_status == 2
+    assert compared.exit_status == 3
+    assert replace(compared, candidates=(small, garbage)).exit_status == 2
     assert replace(compared, candidates=(garbage,)).exit_status == garbage.error.exit_status
 
 
