@@ -28,6 +28,9 @@ from converters.face.pipeline import FacePipeline
 from converters.model.source import load
 from converters.pictures import read_picture
 from converters.runtimes.onnx import OnnxSession
+from converters.training.evaluate import measure
+from converters.training.export import shipped_functions
+from converters.training.faces import read_faces
 from converters.video import VideoReader
 
 FACTORY = f"{DEMO_SWAPPER.with_name('factory.py')}:swapper"
@@ -133,3 +136,21 @@ def test_a_swap_is_nearer_to_its_source_than_to_its_target() -> None:
             assert rows.min() >= corners[:, 1].min() - 1
             assert rows.max() <= corners[:, 1].max() + 1
     assert nearer >= 5
+
+
+@pytest.mark.slow
+def test_the_figures_of_the_model_card(shared: Path) -> None:
+    """On the held-out faces, 200 pairs; the twin is the same swapper given other people's embeddings."""
+    _faces, held_out = read_faces(shared / "faces")
+    crops = held_out.middle()
+    with shipped_functions() as (swap, embed):
+        found = measure(swap, embed, crops, pairs=200)
+        mistaken = measure(lambda targets, sources: swap(targets, -sources), embed, crops, pairs=100)
+    assert found.nearer >= 0.96
+    assert found.self_psnr >= 27
+    assert found.self_lpips <= 0.06
+    assert found.lpips <= 0.2
+    assert found.around_psnr >= 32
+    assert mistaken.nearer < 0.8
+    assert mistaken.self_psnr < 27
+    assert mistaken.self_lpips > 0.06

@@ -12,6 +12,7 @@ import argparse
 import signal
 import sys
 import threading
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def main() -> int:
     )
     parser.add_argument("stage", choices=_STAGES)
     parser.add_argument("--faces", type=Path, required=True, help="folder of 160 x 160 crops")
-    parser.add_argument("--runs", type=Path, required=True, help="folder of the checkpoints")
+    parser.add_argument("--runs", type=Path, help="folder of the checkpoints; without it the shipped model is measured")
     parser.add_argument("--steps", type=int, help="of the training")
     parser.add_argument("--seed", type=int, default=0, help="of everything random")
     parser.add_argument("--batch", type=int, help="64 for the embedder, 4 for the swapper unless told")
@@ -41,6 +42,8 @@ def main() -> int:
         parser.error("training needs --steps")
     if options.stage in _STAGES[2:] and options.out is None:
         parser.error(f"{options.stage} needs --out")
+    if options.stage != "measure" and options.runs is None:
+        parser.error(f"{options.stage} needs --runs")
     try:
         if options.stage in _STAGES[:2]:
             _train(options)
@@ -83,14 +86,14 @@ def _train(options: argparse.Namespace) -> None:
 def _measure(options: argparse.Namespace) -> None:
     from converters.pictures import write_picture
     from converters.training.evaluate import contact_sheet, measure
-    from converters.training.export import functions
+    from converters.training.export import functions, shipped_functions
 
     _faces, held_out = read_faces(options.faces)
-    swap, embed = functions(options.runs)
     crops = held_out.middle()
-    for name, value in asdict(measure(swap, embed, crops, options.pairs)).items():
-        print(f"{name}: {value:.4f}" if isinstance(value, float) else f"{name}: {value}")
-    sheet = contact_sheet(swap, embed, crops[3::12][:9], crops[::13][:7])
+    with shipped_functions() if options.runs is None else nullcontext(functions(options.runs)) as (swap, embed):
+        for name, value in asdict(measure(swap, embed, crops, options.pairs)).items():
+            print(f"{name}: {value:.4f}" if isinstance(value, float) else f"{name}: {value}")
+        sheet = contact_sheet(swap, embed, crops[3::12][:9], crops[::13][:7])
     write_picture(options.out, sheet, force=True)
 
 

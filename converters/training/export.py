@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from converters.builtin import DEMO_NAME
+from converters.builtin import DEMO_EMBEDDER, DEMO_NAME, DEMO_SWAPPER
 from converters.face.swap.opening import EMBEDDER_KEY
 from converters.model.architectures.inswapper import EMAP, Inswapper, Swapper, SwapperConfig
 from converters.model.network import append_orphans, graph_from_network
 from converters.progress import Progress
+from converters.runtimes.onnx import OnnxSession
 from converters.training.embedder import IdentityEmbedder, embedder_input
 from converters.training.evaluate import Embed, Swap
 from converters.training.loop import read_average
@@ -49,6 +52,24 @@ def functions(runs: Path) -> tuple[Swap, Embed]:
         return functional.normalize(embedder(embedder_input(crops)))
 
     return swapper, embed
+
+
+@contextmanager
+def shipped_functions() -> Iterator[tuple[Swap, Embed]]:
+    """Open the demo model that ships as functions of tensors, run by ONNX Runtime."""
+    with OnnxSession(DEMO_SWAPPER) as swapper, OnnxSession(DEMO_EMBEDDER) as embedder:
+
+        def swap(targets: Tensor, sources: Tensor) -> Tensor:
+            pairs = zip(targets.split(1), sources.split(1), strict=True)  # type: ignore[no-untyped-call]
+            made = [swapper.run({"target": one.numpy(), "source": other.numpy()})["output"] for one, other in pairs]
+            return torch.from_numpy(np.concatenate(made))
+
+        def embed(crops: Tensor) -> Tensor:
+            inputs = embedder_input(crops).split(1)  # type: ignore[no-untyped-call]
+            found = [embedder.run({"input": one.numpy()})["embedding"] for one in inputs]
+            return functional.normalize(torch.from_numpy(np.concatenate(found)))
+
+        yield swap, embed
 
 
 def swapper_graph(swapper: nn.Module) -> onnx.ModelProto:
