@@ -35,13 +35,15 @@ def add_arguments(commands: Any) -> None:
     )
     command.add_argument("--images", metavar="DIR", type=Path, help="photographs or face crops; else built-in ones")
     command.add_argument("--pictures", metavar="N", type=int, default=64, help="at most so many; 64 unless told")
-    command.add_argument("--embedder", metavar="FILE", type=Path, help="the face recogniser that belongs to a swapper")
+    command.add_argument("--embedder", metavar="FILE", type=Path, help="a recogniser to feed swappers and judge faces")
     command.add_argument("--html", metavar="FILE", type=Path, help="write a report that is one file")
     command.add_argument(
         "--overlays", metavar="DIR", type=Path, help="write original, candidate and heat map of the worst pictures"
     )
     command.add_argument("--runs", metavar="N", type=int, default=30, help="runs to time, 10 at least; 30 unless told")
-    command.add_argument("--threads", metavar="N", type=int, default=0, help="of each runtime; the cores, at most 4")
+    command.add_argument(
+        "--threads", metavar="N", type=int, default=0, help="of each runtime; 0: as many as cores, at most 4"
+    )
     command.add_argument("--shape", metavar="NAME=1,3,H,W", action="append", default=[], help="fix an input's size")
     command.add_argument("--trust", action="store_true", help="let files run code; only for files you trust")
     command.add_argument("--force", action="store_true", help="replace existing files")

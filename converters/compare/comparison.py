@@ -113,6 +113,13 @@ class Comparison:
         errors = [candidate.error for candidate in self.candidates if candidate.error]
         return errors[0].exit_status if errors else 0
 
+    @property
+    def judge(self) -> str:
+        """The sentence on who compared the faces; "" where nobody did."""
+        found = self.original["judge"]
+        measured = any("identity" in output["measures"] for each in self.candidates for output in each.outputs)
+        return f"Faces were compared by {found['name']} (SHA-256 {found['sha256']})." if found and measured else ""
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data for `--json`."""
         used = {measure for each in self.candidates for output in each.outputs for measure in output["measures"]}

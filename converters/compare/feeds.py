@@ -29,7 +29,7 @@ class Feed:
         name: of the picture.
         source: name of the picture whose face is to appear, "" where none plays a part.
         arrays: every input.
-        identity: raw embedding of that face, None where no recogniser looked at it.
+        identity: the judge's raw embedding of that face, None where no recogniser looked at it.
     """
 
     name: str
@@ -45,7 +45,8 @@ class Feeds:
         model: the original.
         signature: its own.
         pictures: with points where the family wants faces.
-        embedder: the recogniser that belongs to the model, or one of the person's choice; None for none.
+        embedder: the recogniser whose embeddings the model takes; None for none.
+        judge: the recogniser that compares faces; None for none.
         progress: told about every face that is embedded.
 
     Attributes:
@@ -61,6 +62,7 @@ class Feeds:
         signature: Signature,
         pictures: Sequence[FacePicture],
         embedder: Path | None,
+        judge: Path | None,
         progress: Progress,
     ) -> None:
         _require_static(signature, model.name)
@@ -73,15 +75,20 @@ class Feeds:
         self._source_picture = SOURCE if SOURCE in names and len(names) > 1 else ""
         self._identities: Mapping[str, Embedding] = {}
         takes_a_face = bool(self._vectors or self._source_picture)
-        if takes_a_face and known and known.template in TEMPLATES and embedder is not None:
-            self._identities = _identities(pictures, embedder, progress)
-        self._latents = _latents(model, known, self._identities) if self._vectors else {}
-        if self._vectors and not self._latents:
-            self._identities = {}  # what the model is told to draw is nobody's face
+        taken: Mapping[str, Embedding] = {}
+        is_face = known is not None and known.template in TEMPLATES
+        if self._vectors and is_face and embedder is not None:
+            taken = _identities(pictures, embedder, progress)
+        self._latents = _latents(model, known, taken) if self._vectors else {}
+        # without latents what the model is told to draw is nobody's face
+        if takes_a_face and is_face and judge is not None and (self._latents or not self._vectors):
+            self._identities = taken if taken and judge == embedder else _identities(pictures, judge, progress)
         self._templates = dict.fromkeys(names, known.template if known else "")
         if self._source_picture:
             self._templates[self._source_picture] = _source_template(model, signature)
-        self.embeddings = _in_words(bool(self._vectors), bool(self._latents), bool(self._source_picture))
+        self.embeddings = _in_words(
+            bool(self._vectors), embedder.name if embedder and self._latents else "", bool(self._source_picture)
+        )
 
     def __len__(self) -> int:
         """Return how many pictures there are."""
@@ -174,9 +181,9 @@ def _shaped(latent: Embedding, tensor: TensorInfo) -> Array:
     return latent.reshape(tensor.static_shape).astype(tensor.dtype)
 
 
-def _in_words(takes_embedding: bool, is_real: bool, takes_picture: bool) -> str:
-    if takes_embedding and is_real:
-        return "The face that is to appear in each picture is the next picture's, by the swapper's own recogniser."
+def _in_words(takes_embedding: bool, recogniser: str, takes_picture: bool) -> str:
+    if takes_embedding and recogniser:
+        return f"The face that is to appear in each picture is the next picture's, embedded by {recogniser}."
     if takes_embedding:
-        return "The embeddings are seeded random unit vectors, nobody's face: no recogniser of this swapper was given."
+        return "The embeddings are seeded random unit vectors, nobody's face: no recogniser fits the model."
     return "The face that is to appear in each picture is the next picture's." if takes_picture else ""

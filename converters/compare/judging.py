@@ -187,7 +187,7 @@ class _Faces:
         if self._template not in TEMPLATES:
             return
         if not embedder:
-            notes.append("Identity was not measured: no face recogniser was given.")
+            notes.append("Identity was not measured: no picture that the model takes has a fixed size.")
             return
         self._embedder = stack.enter_context(open_embedder(Path(embedder)))
 

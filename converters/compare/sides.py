@@ -17,6 +17,7 @@ from converters.compare.feeds import Feeds, template_and_side
 from converters.compare.recipe_beside import recipe_beside
 from converters.face.swap.opening import is_demo_swapper
 from converters.face.tensors import is_picture, with_sessions_shapes
+from converters.fingerprints import sha256_of
 from converters.measure.latency import measure_latency
 from converters.model.signature import Signature, TensorInfo
 from converters.opened import Opened, opened
@@ -97,7 +98,8 @@ def compare_original(arguments: dict[str, Any], progress: Progress) -> dict[str,
         progress: told after every picture.
 
     Returns:
-        "side": what is known of the model; "pictures", "embeddings": in words; "notes"; "names": of the pictures.
+        "side": what is known of the model, with "judge": "name" and "sha256" of the recogniser that judges faces, None
+            where none does; "pictures", "embeddings": in words; "notes"; "names": of the pictures.
 
     Raises:
         StudioError: it cannot be opened, fed or run.
@@ -111,26 +113,21 @@ def compare_original(arguments: dict[str, Any], progress: Progress) -> dict[str,
         pictures = pictures_for(template, side, folder, arguments["pictures"], progress)
         is_demo = is_demo_swapper(model)
         given = Path(arguments["embedder"]) if arguments["embedder"] else None
-        own = DEMO_EMBEDDER if is_demo else given
-        feeds = Feeds(model, signature, pictures.items, own, progress)
+        # Whose embeddings the swapper takes is its own affair; who judges the faces is the person's.
+        source_embedder = DEMO_EMBEDDER if is_demo else given
+        judge = (given or DEMO_EMBEDDER) if template else None
+        feeds = Feeds(model, signature, pictures.items, source_embedder, judge, progress)
         count = _affordable(feeds, model)
         sources = _write_feeds(feeds, count, staging)
         names = tuple(item.name for item in pictures.items[:count])
-        judge = own or DEMO_EMBEDDER
-        Index(
-            signature,
-            model.family,
-            names,
-            sources,
-            str(judge) if template else "",
-        ).write(staging)
+        Index(signature, model.family, names, sources, str(judge or "")).write(staging)
         bound = {tensor.name: Bound(tensor.name) for tensor in (*signature.inputs, *signature.outputs)}
         result = _run(model, signature, bound, staging, 0, arguments, progress)
     notes = list(pictures.notes)
     if count < len(feeds):
         notes.append(f"The outputs are large, so {count} of {len(feeds)} pictures were compared.")
     return {
-        "side": {**result, "path": str(arguments["model"])},
+        "side": {**result, "path": str(arguments["model"]), "judge": _judge_in_plain(judge)},
         "pictures": pictures.origin,
         "embeddings": feeds.embeddings,
         "notes": notes,
@@ -161,6 +158,10 @@ def compare_candidate(arguments: dict[str, Any], progress: Progress) -> dict[str
         result = _run(model, index.signature, bound, staging, arguments["number"], arguments, progress)
         recipe = recipe_beside(Path(arguments["model"]), model.sha256)
     return {"side": {**result, "path": str(arguments["model"])}, "recipe": recipe}
+
+
+def _judge_in_plain(judge: Path | None) -> dict[str, str] | None:
+    return {"name": judge.name, "sha256": sha256_of(judge)} if judge is not None else None
 
 
 def _opened(arguments: dict[str, Any], progress: Progress) -> Any:
@@ -242,11 +243,11 @@ def _run(
     first = next(_feeds(staging, 1, signature, bound))
     progress("Timing", 0.0)
 
-    def once() -> None:
-        progress("Timing", 0.5)  # a point to cancel at
-        model.session.run(first)
-
-    latency = measure_latency(once, runs=arguments["runs"])
+    latency = measure_latency(
+        lambda: model.session.run(first),
+        runs=arguments["runs"],
+        between=lambda: progress("Timing", 0.5),  # a point to cancel at
+    )
     metadata = model.session.metadata
     return {
         "name": model.name,

@@ -19,8 +19,9 @@ def as_text(comparison: Comparison) -> str:
             lines += _table(output)
         lines += [str(note) for note in (candidate.judgement or {}).get("notes", [])]
     lines += ["", *_sides(comparison)]
-    if comparison.notes:
-        lines += ["", *comparison.notes]
+    remarks = [sentence for sentence in (comparison.judge, *comparison.notes) if sentence]
+    if remarks:
+        lines += ["", *remarks]
     return "\n".join(lines)
 
 

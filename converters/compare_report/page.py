@@ -184,5 +184,5 @@ def _method(comparison: Comparison, shown: Shown) -> str:
         for measure, known in MEASURES.items()
         if measure in used
     )
-    sentences = [f"{comparison.pictures}.", comparison.embeddings, *comparison.notes, shown.note]
+    sentences = [f"{comparison.pictures}.", comparison.embeddings, comparison.judge, *comparison.notes, shown.note]
     return f"<section><h2>How it was measured</h2>{tables.notes(sentences)}<dl>{terms}</dl></section>"

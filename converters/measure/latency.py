@@ -47,7 +47,12 @@ def latency_of(seconds: list[float], warm_up: int) -> Latency:
 
 
 def measure_latency(
-    call: Callable[[], object], *, runs: int = 30, warm_up: int = WARM_UP, budget: float = 10.0
+    call: Callable[[], object],
+    *,
+    runs: int = 30,
+    warm_up: int = WARM_UP,
+    budget: float = 10.0,
+    between: Callable[[], object] | None = None,
 ) -> Latency:
     """Time a call.
 
@@ -56,6 +61,7 @@ def measure_latency(
         runs: how many to count, at least `LEAST_RUNS`.
         warm_up: how many to run before that.
         budget: seconds after which no further run begins, once `LEAST_RUNS` are done.
+        between: called before every run, outside the time that counts for it.
 
     Raises:
         ValueError: too few runs asked for.
@@ -63,10 +69,14 @@ def measure_latency(
     if runs < LEAST_RUNS:
         raise ValueError(f"{runs} runs are too few for a latency, {LEAST_RUNS} are needed")
     for _ in range(warm_up):
+        if between is not None:
+            between()
         call()
     seconds: list[float] = []
     began = time.perf_counter()
     while len(seconds) < runs:
+        if between is not None:
+            between()
         start = time.perf_counter()
         if len(seconds) >= LEAST_RUNS and start - began > budget:
             break

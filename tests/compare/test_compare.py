@@ -15,12 +15,14 @@ import numpy as np
 import onnx
 import pytest
 
+from converters.builtin import DEMO_EMBEDDER, DEMO_SWAPPER
 from converters.cli import main
 from converters.compare.comparison import Comparison, finding
 from converters.compare.engine import ReportFiles, Request, compare
 from converters.compare.text import as_text
 from converters.compare_report.page import Shown, page
 from converters.errors import BadInputError, CancelledError, DestinationError, UsageError, WorkerError
+from converters.fingerprints import sha256_of
 from converters.model.signature import Role, Signature, TensorInfo
 from converters.pictures import read_picture, write_picture
 from converters.progress import Progress, ProgressMessage
@@ -349,7 +351,11 @@ def test_identity_is_measured_with_a_recogniser(folder: Path, compared: Comparis
         runs=10,
     )
     found = compare(request, ReportFiles(tmp_path / "report.html"))
-    assert "the next picture's, by the swapper's own recogniser" in found.embeddings
+    assert "the next picture's, embedded by embedder.onnx" in found.embeddings
+    judge = {"name": "embedder.onnx", "sha256": sha256_of(tmp_path / "embedder.onnx")}
+    assert json.loads(json.dumps(found.to_json()))["original"]["judge"] == judge
+    assert f"Faces were compared by embedder.onnx (SHA-256 {judge['sha256']})." in as_text(found)
+    assert judge["sha256"] in Page((tmp_path / "report.html").read_text(encoding="utf-8")).words
     same, changed = (candidate.outputs[0]["measures"] for candidate in found.candidates)
     assert same["identity"]["summary"]["worst"] == pytest.approx(1)
     assert same["source_drop"]["summary"]["worst"] == 0
@@ -359,3 +365,18 @@ def test_identity_is_measured_with_a_recogniser(folder: Path, compared: Comparis
         assert changed["source_drop"]["values"][name] == pytest.approx(drop)
     classes = [attributes.get("class") or "" for _, attributes in Page((tmp_path / "report.html").read_text()).elements]
     assert sum(each.startswith("thumb s") for each in classes) == 2 * PICTURES
+
+
+@pytest.mark.skipif(not DEMO_SWAPPER.is_file(), reason="the demo swapper is not built")
+def test_the_given_recogniser_judges_the_demo_and_its_own_one_feeds_it(tmp_path: Path) -> None:
+    mine = write_embedder(tmp_path / "mine.onnx")
+    own, judged = (
+        compare(Request("demo", (str(DEMO_SWAPPER),), pictures=2, embedder=embedder, runs=10), ReportFiles())
+        for embedder in (None, mine)
+    )
+    assert own.embeddings == judged.embeddings
+    assert DEMO_EMBEDDER.name in own.judge
+    assert f"mine.onnx (SHA-256 {sha256_of(mine)})" in judged.judge
+    one, other = (found.candidates[0].outputs[0]["measures"]["source_original"]["values"] for found in (own, judged))
+    assert set(one) == set(other)
+    assert all(one[name] != pytest.approx(other[name], abs=1e-3) for name in one)

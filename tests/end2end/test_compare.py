@@ -77,7 +77,7 @@ def test_every_target_of_the_demo_is_hard_to_tell_from_it(tmp_path: Path) -> Non
     paths = converted(tmp_path / "out", "demo", ("mnn", "tflite", "coreml", "onnx"))
     found = compare(Request("demo", tuple(paths), pictures=16, runs=10), ReportFiles(tmp_path / "report.html"))
     assert found.exit_status == 0
-    assert "by the swapper's own recogniser" in found.embeddings
+    assert "embedded by embedder.onnx" in found.embeddings
     for number in range(len(paths)):
         assert summary(found, number, 0, "lpips")["worst"] <= 0.005
         assert abs(summary(found, number, 0, "source_drop")["worst"]) < 0.01

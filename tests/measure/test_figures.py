@@ -96,6 +96,18 @@ def test_latency_leaves_the_warm_up_out() -> None:
     assert calls == 10
 
 
+def test_what_comes_between_runs_is_not_timed() -> None:
+    calls: list[str] = []
+    figures = measure_latency(
+        lambda: calls.append("run"),
+        runs=10,
+        warm_up=2,
+        between=lambda: (calls.append("between"), time.sleep(0.005)),
+    )
+    assert calls == ["between", "run"] * 12
+    assert figures.median < 0.005
+
+
 def test_latency_keeps_to_its_budget_and_refuses_too_few_runs() -> None:
     figures = measure_latency(lambda: time.sleep(0.003), runs=10_000, warm_up=0, budget=0.0)
     assert figures.runs == LEAST_RUNS
