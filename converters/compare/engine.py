@@ -179,15 +179,19 @@ def _finished(outcome: dict[str, Any] | StudioError) -> dict[str, Any]:
 def _write(
     comparison: Comparison, files: ReportFiles, common: Mapping[str, str], pool: WorkerPool, progress: Progress
 ) -> None:
-    """Have a worker draw what was asked for, and move it into place."""
+    """Have a worker draw all that was asked for, then move it into place: cancelled before that, nothing is there."""
     wanted = {"html": files.html, "overlays": files.overlays}
-    for kind, path in wanted.items():
-        if path is None:
-            continue
-        with Staging(path.absolute().parent) as staging:
+    drawn: list[tuple[Staging, Path, Path]] = []
+    with ExitStack() as stack:
+        for kind, path in wanted.items():
+            if path is None:
+                continue
+            staging = stack.enter_context(Staging(path.absolute().parent))
             staged = staging.path / kind
             call = Call(
                 f"compare_{kind}", {**common, "comparison": comparison.to_json(), "path": str(staged)}, worker=_JUDGE
             )
             pool.run({"report": call}, progress, essential=("report",))
+            drawn.append((staging, staged, path))
+        for staging, staged, path in drawn:
             staging.place(staged, path.name, force=files.force or _is_empty_folder(path))

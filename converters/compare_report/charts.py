@@ -23,7 +23,8 @@ def distribution(measure: str, series: Series) -> str:
 
     Args:
         measure: its id.
-        series: for each candidate its place, its name and the values by picture; None (equal, not finite) is left out.
+        series: for each candidate its place, its name and the values by picture; what is equal or not
+            finite has no place on the axis but counts among all pictures; `left_out` says so.
 
     Returns:
         "" where nothing is finite.
@@ -56,20 +57,39 @@ def distribution(measure: str, series: Series) -> str:
         parts.append(f'<line class="grid" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="{_TOP}" y2="{axis}"/>')
         label = _short(tick, ticks[1] - ticks[0])
         parts.append(f'<text class="tick" x="{x(tick):.1f}" y="{axis + 14}" text-anchor="middle">{label}</text>')
-    for row, ((number, _, _), values) in enumerate(zip(series, finite, strict=True)):
-        parts += _curve(number, sorted(values.values()), x, y)
+    for row, ((number, _, all_values), values) in enumerate(zip(series, finite, strict=True)):
+        parts += _curve(measure, number, all_values, x, y)
         parts += _dots(measure, number, values, x, bottom + 12 + _ROW * (row + 0.5))
     parts.append("</svg>")
     return "".join(parts)
 
 
-def _curve(place: int, values: list[float], x: Scale, y: Scale) -> list[str]:
-    """Return a staircase from no picture to all of them."""
+def left_out(series: Series) -> str:
+    """Return which pictures of which candidates are not shown, "" where all are."""
+    sentences = []
+    for _, name, values in series:
+        equal = sum(isinstance(value, str) for value in values.values())
+        broken = sum(value is None for value in values.values())
+        counts = [f"{count} {word}" for count, word in ((equal, "equal"), (broken, "not finite")) if count]
+        if counts:
+            sentences.append(f"{name}: {', '.join(counts)}, not shown.")
+    return " ".join(sentences)
+
+
+def _curve(measure: str, place: int, every: Mapping[str, Value], x: Scale, y: Scale) -> list[str]:
+    """Return a staircase over the shares of all pictures.
+
+    It begins above 0 and ends below 1 by those that have no place on the axis: what is not finite is worse than every
+    value, what is equal is better.
+    """
+    values = sorted(value for value in every.values() if isinstance(value, float | int))
     if not values:
         return []
-    points = [f"M{x(values[0]):.1f},{y(0):.1f}"]
-    for count, value in enumerate(values, 1):
-        points.append(f"H{x(value):.1f}V{y(count / len(values)):.1f}")
+    is_worst_low = MEASURES[measure].higher_is_better
+    before = sum(value is None if is_worst_low else isinstance(value, str) for value in every.values())
+    points = [f"M{x(values[0]):.1f},{y(before / len(every)):.1f}"]
+    for count, value in enumerate(values, before + 1):
+        points.append(f"H{x(value):.1f}V{y(count / len(every)):.1f}")
     points.append(f"H{WIDTH - _RIGHT}")
     return [f'<path class="curve series{place % COLOURS}" d="{"".join(points)}"/>']
 

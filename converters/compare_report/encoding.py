@@ -16,6 +16,8 @@ from converters.face.faces import Picture
 BUDGET = 3_300_000
 """Bytes of all pictures before base64, which adds a third."""
 _LARGEST_HEAT = 256
+LEAST_HIGHEST = 0.05
+"""Of the LPIPS map: differences that are hard to see stay dark, however small the largest one is."""
 _FORMATS: Sequence[tuple[str, dict[str, Any], int, str]] = (
     ("PNG", {"optimize": True}, 2048, "The pictures in this report are exact (PNG)."),
     ("WEBP", {"lossless": True, "method": 4}, 2048, "The pictures in this report are exact (lossless WebP)."),
@@ -84,8 +86,8 @@ def palette() -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 def highest_of(heats: Sequence[Heat]) -> float:
-    """Return the value that gets the lightest colour: nearly the largest of all, and never 0."""
-    return max([float(np.percentile(heat, 99.8)) for heat in heats] + [1e-4])
+    """Return the value that gets the lightest colour: nearly the largest of all, and at least `LEAST_HIGHEST`."""
+    return max([float(np.percentile(heat, 99.8)) for heat in heats] + [LEAST_HIGHEST])
 
 
 def _levels(heat: Heat, highest: float) -> np.ndarray[Any, np.dtype[np.uint8]]:

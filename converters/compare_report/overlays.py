@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from converters.compare_report.encoding import highest_of, over
+from converters.compare_report.encoding import highest_of, over, palette
 from converters.compare_report.frames import Frame
 from converters.compare_report.writing import comparison_from, frames_of
 from converters.destination import destination_errors
@@ -17,6 +17,7 @@ from converters.pictures import write_picture
 from converters.progress import Progress
 
 _OPACITY = 0.8
+SCALE_HEIGHT = 16
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -38,8 +39,9 @@ def write_overlays(arguments: dict[str, Any], progress: Progress) -> dict[str, A
     with destination_errors(folder):
         folder.mkdir()
     count = 0
-    for number, frames in enumerate(frames_of(comparison, Path(arguments["staging"]), progress), 1):
-        highest = highest_of([frame.heat for frame in frames if frame.heat is not None])
+    every = frames_of(comparison, Path(arguments["staging"]), progress)
+    highest = highest_of([frame.heat for frames in every for frame in frames if frame.heat is not None])
+    for number, frames in enumerate(every, 1):
         for rank, frame in enumerate(frames, 1):
             stem = _UNSAFE.sub("_", Path(frame.name).stem)[:60]
             write_picture(folder / f"{number}-{rank:02d}-{stem}.png", _side_by_side(frame, highest))
@@ -49,6 +51,26 @@ def write_overlays(arguments: dict[str, Any], progress: Progress) -> dict[str, A
 
 def _side_by_side(frame: Frame, highest: float) -> Picture:
     pictures = [frame.original, frame.candidate]
-    if frame.heat is not None:
-        pictures.append(over(frame.candidate, frame.heat, highest, _OPACITY))
-    return np.hstack(pictures)
+    if frame.heat is None:
+        return np.hstack(pictures)
+    pictures.append(over(frame.candidate, frame.heat, highest, _OPACITY))
+    return np.vstack([np.hstack(pictures), _scale(frame.candidate.shape[1], highest)])
+
+
+def _scale(width: int, highest: float) -> Picture:
+    """Return a strip for under three pictures of this width: in words, and under the heat map its colours."""
+    import cv2
+
+    words = np.zeros((SCALE_HEIGHT, 2 * width, 3), np.uint8)
+    cv2.putText(
+        words,
+        f"LPIPS 0..{highest:.2g}",
+        (4, SCALE_HEIGHT - 5),
+        cv2.FONT_HERSHEY_SIMPLEX,
+        0.4,
+        (230,) * 3,
+        1,
+        cv2.LINE_AA,
+    )
+    colours = palette()[np.linspace(0, 255, width).round().astype(int)]
+    return np.hstack([words, np.repeat(colours[None], SCALE_HEIGHT, axis=0)])

@@ -12,7 +12,7 @@ from pathlib import Path
 from converters.compare.comparison import Candidate, Comparison, Value, finding, written
 from converters.compare.measures import MEASURES
 from converters.compare_report import tables
-from converters.compare_report.charts import COLOURS, distribution
+from converters.compare_report.charts import COLOURS, distribution, left_out
 from converters.compare_report.frames import Frame
 from converters.compare_report.gallery import colour_bar, gallery
 
@@ -27,14 +27,14 @@ class Shown:
 
     Attributes:
         frames: of each candidate, the worst first.
-        highest: of each candidate: the value of its heat maps' lightest colour.
+        highest: the value of the heat maps' lightest colour, one for all candidates.
         uris: data URIs by CSS class.
         thumbs: CSS classes of small pictures, see `gallery`.
         note: how the pictures are kept.
     """
 
     frames: Sequence[Sequence[Frame]]
-    highest: Sequence[float]
+    highest: float
     uris: Mapping[str, str]
     thumbs: Mapping[str, str]
     note: str
@@ -136,7 +136,7 @@ def _candidate(comparison: Comparison, place: int, shown: Shown) -> str:
     drawn = ""
     if frames:
         classes = {frame.place: f"o{frame.place}" for frame in frames}
-        bar = colour_bar(shown.highest[place]) if any(frame.heat is not None for frame in frames) else ""
+        bar = colour_bar(shown.highest) if any(frame.heat is not None for frame in frames) else ""
         drawn = (
             f"<h3>{len(frames)} pictures, the worst first</h3>{bar}"
             f"{gallery(candidate.name, frames, classes, shown.thumbs, place + 1)}"
@@ -167,7 +167,7 @@ def _plots(comparison: Comparison) -> str:
             unit = f" ({known.unit})" if known.unit else ""
             figures.append(
                 f'<figure class="plot"><figcaption><b>{escape(title)}</b>{escape(unit)} '
-                f'<span class="quiet">{escape(known.help)}</span></figcaption>{drawn}</figure>'
+                f'<span class="quiet">{escape(known.help)}</span></figcaption>{drawn}{_quiet(left_out(rows))}</figure>'
             )
     if not figures:
         return ""
@@ -175,6 +175,10 @@ def _plots(comparison: Comparison) -> str:
         '<section><h2>Distributions</h2><p class="quiet">The curve is the share of pictures up to each value; every '
         f'dot is a picture, the upright line their mean.</p><div class="plots">{"".join(figures)}</div></section>'
     )
+
+
+def _quiet(sentence: str) -> str:
+    return f'<p class="quiet">{escape(sentence)}</p>' if sentence else ""
 
 
 def _method(comparison: Comparison, shown: Shown) -> str:

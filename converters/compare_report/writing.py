@@ -45,7 +45,7 @@ def write_html(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
 def collected(comparison: Comparison, staging: Path, progress: Progress) -> Shown:
     """Return the pictures of a report: of every candidate the worst ones."""
     frames = frames_of(comparison, staging, progress)
-    highest = [highest_of([frame.heat for frame in each if frame.heat is not None]) for each in frames]
+    highest = highest_of([frame.heat for each in frames for frame in each if frame.heat is not None])
     pictures: dict[str, Picture] = {}
     uris: dict[str, str] = {}
     thumbs: dict[str, str] = {}
@@ -54,7 +54,7 @@ def collected(comparison: Comparison, staging: Path, progress: Progress) -> Show
             pictures[f"o{frame.place}"] = frame.original
             pictures[f"c{number}-{frame.place}"] = frame.candidate
             if frame.heat is not None:
-                uris[f"h{number}-{frame.place}"] = encode_heat(frame.heat, highest[number - 1])
+                uris[f"h{number}-{frame.place}"] = encode_heat(frame.heat, highest)
             if f"input {frame.place}" not in thumbs:
                 for kind, picture in inputs_of(staging, frame.place).items():
                     name = f"{kind[0]}{frame.place}"

@@ -20,6 +20,8 @@ from converters.cli import main
 from converters.compare.comparison import Comparison, finding
 from converters.compare.engine import ReportFiles, Request, compare
 from converters.compare.text import as_text
+from converters.compare_report.encoding import palette
+from converters.compare_report.overlays import SCALE_HEIGHT
 from converters.compare_report.page import Shown, page
 from converters.errors import BadInputError, CancelledError, DestinationError, UsageError, WorkerError
 from converters.fingerprints import sha256_of
@@ -241,9 +243,13 @@ def test_the_pictures_in_the_page_are_the_models_own(html: str, compared: Compar
     shown = cv2.imdecode(np.frombuffer(base64.b64decode(found[1]), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
     overlay = next((folder / "overlays").glob("3-01-*.png"))
     written = read_picture(overlay)
-    assert written.shape == (SIDE, 3 * SIDE, 3)
-    assert np.array_equal(written[:, SIDE : 2 * SIDE], shown)
-    assert not np.array_equal(written[:, :SIDE], shown)
+    assert written.shape == (SIDE + SCALE_HEIGHT, 3 * SIDE, 3)
+    assert np.array_equal(written[:SIDE, SIDE : 2 * SIDE], shown)
+    assert not np.array_equal(written[:SIDE, :SIDE], shown)
+    # under it the scale: words, then the colours from dark to light
+    assert written[SIDE:, : 2 * SIDE].max() > 150
+    assert np.array_equal(written[-1, -1], palette()[255])
+    assert np.array_equal(written[-1, 2 * SIDE], palette()[0])
 
 
 def test_the_tables_need_no_script(html: str, compared: Comparison) -> None:
@@ -268,7 +274,7 @@ def test_a_page_of_numbers_has_plots_and_no_gallery(compared: Comparison) -> Non
     output = {"name": "boxes", "role": "boxes", "kind": "numbers", "measures": measures}
     judgement = {"outputs": [output], "broken": [], "notes": []}
     numbers = replace(compared.candidates[0], judgement=judgement)
-    text = page(replace(compared, candidates=(numbers,)), Shown([[]], [1.0], {}, {}, ""))
+    text = page(replace(compared, candidates=(numbers,)), Shown([[]], 1.0, {}, {}, ""))
     read = Page(text)
     assert not any("pair" in (attributes.get("class") or "") for _, attributes in read.elements)
     assert [tag for tag, _ in read.elements].count("circle") == 2
@@ -311,6 +317,22 @@ def test_cancelling_leaves_nothing(folder: Path, compared: Comparison) -> None:
     with pytest.raises(CancelledError):
         compare(request, ReportFiles(html=folder / "never.html"), progress)
     assert not (folder / "never.html").exists()
+
+
+def test_cancelling_while_overlays_are_drawn_leaves_no_page_either(folder: Path, compared: Comparison) -> None:
+    assert compared
+    seen: list[str] = []
+    request = Request(
+        str(folder / "original.onnx"), (str(folder / "same.onnx"),), images=folder / "pictures", pictures=2, runs=10
+    )
+    progress = Progress(
+        lambda message: seen.append(message.stage), lambda: sum("Drawing the report" in stage for stage in seen) == 2
+    )
+    out = folder / "cancelled"
+    with pytest.raises(CancelledError):
+        compare(request, ReportFiles(html=out / "page.html", overlays=out / "overlays"), progress)
+    assert sum("Drawing the report" in stage for stage in seen) == 2
+    assert not out.exists()
 
 
 def test_the_command_prints_one_json_object(

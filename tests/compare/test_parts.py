@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from converters.runtimes.base import TensorSpec
 from tests.measure.drawn import noisy, portrait
 
 IMAGE = TensorInfo("target", (1, 3, 64, 64), role=Role.IMAGE, layout="NCHW")
-NO_HEAT = [1.0]
+NO_HEAT = 1.0
 VECTOR = TensorInfo("source", (1, 16), role=Role.EMBEDDING)
 
 
@@ -210,10 +211,14 @@ def test_equal_and_broken_pictures_are_told_apart_everywhere() -> None:
     assert row.endswith("broken.png")
     assert text.splitlines()[2].startswith("a.mnn: Values that are not finite on broken.png; ")
     html = page(comparison, Shown([[]], NO_HEAT, {}, {}, ""))
-    rows = {name: next(row for row in html.split("<tr>") if f"class=name>{name}</th>" in row) for name in data["names"]}
+    rows = {
+        name: next(row for row in re.findall(r"<tr>.*?</tr>", html) if f"class=name>{name}</th>" in row)
+        for name in data["names"]
+    }
     assert ("equal" in rows["same.png"], "not finite" in rows["same.png"]) == (True, False)
     assert ("equal" in rows["broken.png"], "not finite" in rows["broken.png"]) == (False, True)
     assert "6.0 dB" in rows["far.png"]
+    assert "a.mnn: 1 equal, 1 not finite, not shown." in html
 
 
 def report_of(sha256: str) -> dict[str, Any]:

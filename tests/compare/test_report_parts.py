@@ -12,8 +12,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from converters.compare_report.charts import WIDTH, distribution
-from converters.compare_report.encoding import encode, encode_heat, encode_small, highest_of, over, palette
+from converters.compare.comparison import Value
+from converters.compare_report.charts import WIDTH, distribution, left_out
+from converters.compare_report.encoding import (
+    LEAST_HIGHEST,
+    encode,
+    encode_heat,
+    encode_small,
+    highest_of,
+    over,
+    palette,
+)
 from tests.measure.drawn import noisy, portrait
 
 
@@ -78,11 +87,11 @@ def test_heat_over_a_picture_changes_only_hot_places() -> None:
 def test_the_lightest_colour_is_nearly_the_largest_value() -> None:
     heat = np.linspace(0, 2, 10_000, dtype=np.float32).reshape(100, 100)
     assert highest_of([heat, heat * 0.1]) == pytest.approx(2, rel=0.01)
-    assert highest_of([]) > 0
-    assert highest_of([np.zeros((4, 4), np.float32)]) > 0
+    # nothing that no one sees is drawn in a light colour
+    assert highest_of([]) == highest_of([heat * 1e-4]) == LEAST_HIGHEST == 0.05
 
 
-VALUES: dict[str, Mapping[str, float | None]] = {
+VALUES: dict[str, Mapping[str, Value]] = {
     "many": {f"{number}.png": 0.01 + number**2 / 1e4 for number in range(60)},
     "one": {"only": 0.3},
     "equal ones": {f"{number}": 1.0 for number in range(30)},
@@ -122,11 +131,26 @@ def test_plots_place_values_on_their_axis() -> None:
 
 
 def test_plots_escape_names_and_leave_out_what_is_not_finite() -> None:
-    text = distribution("psnr", [(0, "a", {"<b>&": 40.0, "equal": None}), (7, "b", {"equal": None})])
+    text = distribution("psnr", [(0, "a", {"<b>&": 40.0, "equal": "equal"}), (7, "b", {"equal": "equal"})])
     assert "<b>" not in text
     assert "&lt;b&gt;&amp;: 40.0 dB" in text
     assert ET.fromstring(text) is not None
-    assert distribution("psnr", [(0, "a", {"equal": None})]) == ""
+    assert distribution("psnr", [(0, "a", {"equal": "equal"})]) == ""
+
+
+def test_shares_are_of_all_pictures_and_what_is_left_out_is_said() -> None:
+    def heights(values: Mapping[str, Value]) -> list[float]:
+        path = ET.fromstring(distribution("psnr", [(0, "a", values)])).find(".//path")
+        assert path is not None
+        return [float(height) for height in re.findall(r"(?:M[\d.]+,|V)([\d.]+)", path.attrib["d"])]
+
+    bottom, middle, top = heights({"a": 30.0, "b": 40.0})
+    assert middle == pytest.approx((bottom + top) / 2)
+    values: dict[str, Value] = {"broken": None, "a": 30.0, "b": 40.0, "equal": "equal"}
+    quarters = [bottom + (top - bottom) * share for share in (0.25, 0.5, 0.75)]
+    assert heights(values) == pytest.approx(quarters)
+    assert left_out([(0, "a.mnn", values), (1, "b.mnn", {"a": 1.0})]) == "a.mnn: 1 equal, 1 not finite, not shown."
+    assert left_out([(0, "a.mnn", {"a": 1.0})]) == ""
 
 
 def test_rows_of_several_candidates_have_colours_of_their_own() -> None:
