@@ -17,9 +17,9 @@ from converters.compare.measures import MEASURES, judge_numbers, judge_pictures
 from converters.compare.sides import Index, read_feed, read_outputs
 from converters.errors import BadInputError, UnsupportedError
 from converters.face.align import TEMPLATES, matrix_to, warp
+from converters.face.embed import cosine
 from converters.face.faces import Embedding
 from converters.face.tensors import ImageOutput, is_picture
-from converters.measure.identity import cosine
 from converters.measure.lpips import Lpips
 from converters.measure.pictures import Values
 from converters.measure.summary import plain_value, settled, summarise

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from converters.errors import BadInputError
+from converters.face.embed import cosine
 from converters.measure.flip import flip
-from converters.measure.identity import cosine
 from converters.measure.image import psnr, ssim
 from converters.measure.landmark import displacement
 from converters.measure.lpips import LEAST_SIDE, Lpips
@@ -100,7 +100,7 @@ def judge_numbers(one: Array, other: Array, span: float, tensor: TensorInfo) -> 
             "span_psnr": -10 * math.log10(mean_square) if mean_square > 0 else math.inf,
         }
     if tensor.role is Role.EMBEDDING:
-        found["cosine"] = _or_nan(lambda: cosine(wide_one, wide_other))
+        found["cosine"] = _or_nan(lambda: cosine(*(each.ravel().astype(np.float32) for each in (one, other))))
     if tensor.role is Role.LANDMARKS and one.size == 2 * _LANDMARKS:
         points = (_LANDMARKS, 2)
         found["displacement"] = _or_nan(lambda: displacement(wide_one.reshape(points), wide_other.reshape(points)))

@@ -1,4 +1,4 @@
-"""Identity, landmarks, latency and summaries: exact answers, ranges, refusals."""
+"""Landmarks, latency and summaries: exact answers, ranges, refusals."""
 
 from __future__ import annotations
 
@@ -9,38 +9,9 @@ import numpy as np
 import pytest
 
 from converters.errors import BadInputError
-from converters.measure.identity import cosine, identity
 from converters.measure.landmark import displacement
 from converters.measure.latency import LEAST_RUNS, latency_of, measure_latency
 from converters.measure.summary import summarise
-from tests.measure.drawn import blurred, portrait
-
-
-def test_cosine() -> None:
-    one = np.array([[3.0, 4.0]], np.float32)
-    assert cosine(one, one * 7) == pytest.approx(1)
-    assert cosine(one, -one) == pytest.approx(-1)
-    assert cosine(one, np.array([4.0, -3.0])) == pytest.approx(0)
-    assert cosine(one, np.array([1.0, 0.0])) == pytest.approx(0.6)
-    assert cosine(one, np.array([1.0, 0.1])) != pytest.approx(0.6)
-
-
-def test_cosine_of_nothing_is_refused() -> None:
-    with pytest.raises(BadInputError, match="zero or not finite"):
-        cosine(np.zeros(4), np.ones(4))
-    with pytest.raises(BadInputError, match="zero or not finite"):
-        cosine(np.array([np.nan, 1]), np.ones(2))
-    with pytest.raises(ValueError, match="4 and 5 numbers"):
-        cosine(np.ones(4), np.ones(5))
-
-
-def test_identity_asks_the_embedder() -> None:
-    def embedder(picture: np.ndarray) -> np.ndarray:
-        return picture.astype(np.float32).mean(axis=(0, 1)) - 120
-
-    same = identity(portrait(), portrait(), embedder)
-    assert same == pytest.approx(1)
-    assert identity(portrait(), 255 - portrait(), embedder) < identity(portrait(), blurred(portrait(), 3), embedder)
 
 
 def face(seed: int = 0) -> np.ndarray:
