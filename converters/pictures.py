@@ -60,6 +60,11 @@ _SAVE_ANEW = "Open it in a picture program and save it as JPEG or PNG."
 _FLOATS = 3  # the TIFF tag SampleFormat says so
 
 
+def pictures_in(folder: Path) -> list[Path]:
+    """Return the files of a folder that end like pictures, sorted by name."""
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() in READABLE_SUFFIXES and file.is_file())
+
+
 def read_picture(path: Path) -> Picture:
     """Read a picture upright, as eyes see it.
 

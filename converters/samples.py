@@ -11,7 +11,7 @@ import numpy.typing as npt
 from converters.errors import BadInputError
 from converters.measure.parity import Sample, SampleKind
 from converters.model.signature import ColourOrder, Role, Signature, TensorInfo
-from converters.pictures import READABLE_SUFFIXES, read_picture
+from converters.pictures import READABLE_SUFFIXES, pictures_in, read_picture
 from converters.runtimes.base import Array, Arrays
 
 _DRAWN_SIDE = 256
@@ -27,7 +27,7 @@ def read_pictures(folder: Path, most: int) -> list[tuple[str, Picture]]:
     """
     if not folder.is_dir():
         raise BadInputError(f"{folder} is no folder.", "", "Give a folder of face crops.")
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in READABLE_SUFFIXES and file.is_file())
+    files = pictures_in(folder)
     # Evenly spread ones first, then the others, in case some of the former are unreadable.
     spread = [files[place * len(files) // most] for place in range(most)] if len(files) > most else files
     pictures: list[tuple[str, Picture]] = []

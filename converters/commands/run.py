@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from converters.builtin import DEMO_GALLERY, DEMO_NAME
 from converters.errors import BadInputError, UsageError, did_you_mean
 from converters.progress import Progress
 
@@ -22,7 +23,6 @@ FILE` shows the built-in faces: a sheet for a picture, a clip for a video.
 
 exit status: 0 done; 2 wrong usage; 4 this model is not supported; 5 bad input, a picture without a face among it;
 6 cancelled; 1 a bug or a crash"""
-_DEMO = "demo"
 # those of the pipeline's options that have a name of their own here; all others go through --option
 _OWN = (
     ("detector", "FILE", "model that finds faces; the one that comes along if absent"),
@@ -201,16 +201,15 @@ def _require_file(text: str) -> None:
 
     factory = split_factory(text)
     path = Path(text) if factory is None or Path(text).exists() else factory[0]
-    if text not in ("", _DEMO) and not path.exists():
+    if text not in ("", DEMO_NAME) and not path.exists():
         raise BadInputError(f"{text} does not exist.", "", "Check the path.")
 
 
 def _check_out(options: argparse.Namespace) -> bool:
     """Say whether the result is a folder; refuse an --out that does not fit the target, or is taken."""
-    from converters.builtin import DEMO_GALLERY
     from converters.destination import taken
-    from converters.face.folders import pictures_in, result_names
-    from converters.pictures import WRITABLE_SUFFIXES
+    from converters.face.folders import result_names
+    from converters.pictures import WRITABLE_SUFFIXES, pictures_in
     from converters.video import WRITABLE_VIDEO_SUFFIXES
 
     out: Path | None = options.out
@@ -264,7 +263,7 @@ def _pictures(options: argparse.Namespace) -> list[str]:
 
 
 def _absolute(text: str) -> str:
-    return text if text in ("", _DEMO) else str(Path(text).absolute())
+    return text if text in ("", DEMO_NAME) else str(Path(text).absolute())
 
 
 def _findings(result: dict[str, Any]) -> Sequence[str]:

@@ -1,16 +1,11 @@
-"""A folder of pictures as a target: which files count, and what their results are called."""
+"""A folder of pictures as a target: what the results are called."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from converters.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES
-
-
-def pictures_in(folder: Path) -> list[Path]:
-    """Return the files of a folder that end like pictures, sorted by name."""
-    return sorted(file for file in folder.iterdir() if file.suffix.lower() in READABLE_SUFFIXES and file.is_file())
+from converters.pictures import WRITABLE_SUFFIXES
 
 
 def result_names(files: Sequence[Path]) -> dict[Path, str]:

@@ -228,6 +228,10 @@ class FacePipeline(Closing):
         """Return the faces of the next frame that are to be swapped; arguments and errors as `Chooser.choose`."""
         return self._chooser.choose(faces)
 
+    def remark(self, faces: Sequence[Face], chosen: Sequence[Face]) -> str:
+        """Return why nobody was chosen of a frame's faces, "" where somebody was."""
+        return self._chooser.remark(faces, chosen)
+
     def cast(self, faces: Sequence[Face]) -> tuple[int | None, ...]:
         """Return the number of the source that each chosen face of the next frame gets, as `Casting.cast` does."""
         return self._casting.cast(faces, max(self.stage.sources, 1))
@@ -301,32 +305,46 @@ class FacePipeline(Closing):
             if self._result.shape != frame.shape:
                 self._result = np.empty(frame.shape, np.uint8)
             np.copyto(self._result, frame)
-            swapped = []
-            for number, (face, part) in enumerate(cast):
-                progress("Swapping", number / len(cast), f"face {number + 1} of {len(cast)}")
-                swapped.append(self._swap(face, part))
-            if self._enhancer is not None:
-                # only now: a swap that overlaps would cover what was enhanced before it
-                for number, (face, _) in enumerate(cast):
-                    progress("Enhancing", number / len(cast), f"face {number + 1} of {len(cast)}")
-                    with times.measured("enhance"):
-                        self.enhance(self._result, frame, face)
-        remark = self._chooser.remark(faces, chosen)
+            swapped = self.swap(self._result, frame, cast, progress)
+        remark = self.remark(faces, chosen)
         if chosen and not cast:
             remark = "Nobody was seen for long enough to be told apart."
-        return ProcessedFrame(self._result, faces, tuple(swapped), dict(times.seconds), remark)
+        return ProcessedFrame(self._result, faces, swapped, dict(times.seconds), remark)
 
-    def _swap(self, face: Face, source: int) -> SwappedFace:
-        """Swap one face in the result, where those before it are done already: faces may overlap."""
+    def swap(
+        self, result: Picture, frame: Picture, cast: Sequence[tuple[Face, int]], progress: Progress
+    ) -> tuple[SwappedFace, ...]:
+        """Swap faces and enhance them, in place.
+
+        Args:
+            result: a copy of the frame; changed.
+            frame: height x width x 3, RGB.
+            cast: the faces of it, each with the number of its source.
+            progress: told before every face is swapped and before every face is enhanced; may cancel.
+        """
+        swapped = []
+        for number, (face, source) in enumerate(cast):
+            progress("Swapping", number / len(cast), f"face {number + 1} of {len(cast)}")
+            swapped.append(self._swap(result, face, source))
+        if self._enhancer is not None:
+            # only now: a swap that overlaps would cover what was enhanced before it
+            for number, (face, _) in enumerate(cast):
+                progress("Enhancing", number / len(cast), f"face {number + 1} of {len(cast)}")
+                with self.finder.times.measured("enhance"):
+                    self.enhance(result, frame, face)
+        return tuple(swapped)
+
+    def _swap(self, result: Picture, face: Face, source: int) -> SwappedFace:
+        """Swap one face where those before it are done already: faces may overlap."""
         times = self.finder.times
         with times.measured("crop"):
-            crop = self.crop(self._result, face, source)
+            crop = self.crop(result, face, source)
         with times.measured("swap"):
-            result = self.stage.draw(crop)
+            drawn = self.stage.draw(crop)
         with times.measured("mask"):
-            mask = self.mask(crop, result)
+            mask = self.mask(crop, drawn)
         with times.measured("paste"):
-            self.paste(self._result, crop, result, mask)
+            self.paste(result, crop, drawn, mask)
         return SwappedFace(face, crop.matrix, source)
 
     def close(self) -> None:

@@ -17,13 +17,20 @@ from converters.face.draw import contact_sheet
 from converters.face.embed import cosine, open_embedder
 from converters.face.faces import Face, Picture
 from converters.face.finder import FaceFinder
-from converters.face.folders import pictures_in, result_names
+from converters.face.folders import result_names
 from converters.face.idle import idle_options, idle_sentence
 from converters.face.options import FaceOptions, Which, face_options
 from converters.face.works import Done, Mark, Swap, Work, kind_of, open_work
 from converters.model.families import families
 from converters.opened import Opened, opened
-from converters.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES, encoded_picture, read_picture, write_picture
+from converters.pictures import (
+    READABLE_SUFFIXES,
+    WRITABLE_SUFFIXES,
+    encoded_picture,
+    pictures_in,
+    read_picture,
+    write_picture,
+)
 from converters.progress import Progress
 from converters.video import VideoReader, VideoWriter, is_video
 
@@ -188,7 +195,7 @@ def _read(paths: Sequence[str | Path]) -> list[tuple[str, Picture]]:
 
 def _gallery() -> list[Path]:
     """Return the built-in portraits."""
-    files = sorted(file for file in DEMO_GALLERY.glob("*") if file.suffix.lower() in READABLE_SUFFIXES)
+    files = pictures_in(DEMO_GALLERY) if DEMO_GALLERY.is_dir() else []
     if len(files) < 2:
         raise BadInputError(
             "The built-in pictures are not in this copy of the program.", "", "Say --source and --target."
@@ -228,7 +235,7 @@ def _run_sheet(work: Swap, given: People, staged: Path | None, tally: _Tally, pr
     for number, (name, picture) in enumerate(sides):
         progress(work.title, number / len(sides), name)
         shown.append(picture)
-        for done in work.each_source(picture):
+        for done in work.each_source(picture, progress):
             tally.add(done, name)
             shown.append(done.picture)
     if staged is not None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 
+from converters.closing import Closing
 from converters.errors import UnsupportedError
 from converters.face.align import matrix_to, warp
 from converters.face.detect.registry import CARRIED
@@ -49,7 +49,7 @@ class Done:
     remark: str = ""
 
 
-class Work(ABC):
+class Work(Closing):
     """Something to do to frames. Use as a context manager.
 
     Attributes:
@@ -69,12 +69,8 @@ class Work(ABC):
     def do(self, picture: Picture, seconds: float | None, progress: Progress) -> Done:
         """Treat a frame (height x width x 3, RGB, not changed), shown at some second of a video."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close the models it works with; closing twice is harmless."""
         self._stack.close()
 
 
@@ -96,32 +92,23 @@ class Swap(Work):
         done = self.pipeline.process(picture, seconds, progress)
         return Done(done.frame, done.faces, len(done.crops), done.seconds, done.remark)
 
-    def each_source(self, picture: Picture) -> Iterator[Done]:
+    def each_source(self, picture: Picture, progress: Progress) -> Iterator[Done]:
         """Give a picture once for every source of the pipeline, on all chosen faces; they are found once.
 
         Args:
             picture: height x width x 3, RGB, not changed.
+            progress: told before every face; may cancel.
         """
         pipeline, times = self.pipeline, self.pipeline.finder.times
         times.seconds.clear()
         with times.measured("total"):
             faces = pipeline.find(picture)
             chosen = pipeline.choose(faces)
-        remark = "" if chosen else "None of the faces is the reference." if faces else "No face was found."
+        remark = pipeline.remark(faces, chosen)
         for source in range(pipeline.stage.sources):
             with times.measured("total"):
                 result = picture.copy()
-                for face in chosen:
-                    with times.measured("crop"):
-                        crop = pipeline.crop(result, face, source)
-                    with times.measured("swap"):
-                        drawn = pipeline.stage.draw(crop)
-                    with times.measured("mask"):
-                        mask = pipeline.mask(crop, drawn)
-                    with times.measured("paste"):
-                        pipeline.paste(result, crop, drawn, mask)
-                for face in chosen:
-                    pipeline.enhance(result, picture, face)
+                pipeline.swap(result, picture, [(face, source) for face in chosen], progress)
             yield Done(result, faces, len(chosen), dict(times.seconds), remark)
             times.seconds.clear()
 
