@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,7 @@ def compare_original(arguments: dict[str, Any], progress: Progress) -> dict[str,
         names = tuple(item.name for item in pictures.items[:count])
         Index(signature, model.family, names, sources, str(judge or "")).write(staging)
         bound = {tensor.name: Bound(tensor.name) for tensor in (*signature.inputs, *signature.outputs)}
-        result = _run(model, signature, bound, staging, 0, arguments, progress)
+        result = _run(model, signature, bound, names, staging, 0, arguments, progress)
     notes = list(pictures.notes)
     if count < len(feeds):
         notes.append(f"The outputs are large, so {count} of {len(feeds)} pictures were compared.")
@@ -155,7 +155,7 @@ def compare_candidate(arguments: dict[str, Any], progress: Progress) -> dict[str
     with _opened(arguments, progress) as model:
         bound = bind(index.signature.inputs, model.session.inputs, model.name, "inputs")
         bound |= bind(index.signature.outputs, model.session.outputs, model.name, "outputs")
-        result = _run(model, index.signature, bound, staging, arguments["number"], arguments, progress)
+        result = _run(model, index.signature, bound, index.names, staging, arguments["number"], arguments, progress)
         recipe = recipe_beside(Path(arguments["model"]), model.sha256)
     return {"side": {**result, "path": str(arguments["model"])}, "recipe": recipe}
 
@@ -223,17 +223,17 @@ def _run(
     model: Opened,
     signature: Signature,
     bound: Mapping[str, Bound],
+    names: Sequence[str],
     staging: Path,
     number: int,
     arguments: dict[str, Any],
     progress: Progress,
 ) -> dict[str, Any]:
     """Run one model on every feed, keep its outputs by the original's names, and time it on the first feed."""
-    index = Index.read(staging)
     folder = side_folder(staging, number)
     folder.mkdir()
-    for place, feed in enumerate(_feeds(staging, len(index.names), signature, bound)):
-        progress("Running", place / len(index.names), index.names[place])
+    for place, feed in enumerate(_feeds(staging, len(names), signature, bound)):
+        progress("Running", place / len(names), names[place])
         results = model.session.run(feed)
         kept: dict[str, Any] = {
             tensor.name: bound[tensor.name].from_candidate(results[bound[tensor.name].name])

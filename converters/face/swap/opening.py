@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from converters.builtin import DEMO_EMBEDDER, DEMO_SWAPPER
+from converters.builtin import DEMO_EMBEDDER, DEMO_NAME, DEMO_SWAPPER
 from converters.errors import BadInputError
 from converters.face.emap import Emap, EmapRule, emap_for, read_emap
 from converters.face.swap.session import SessionSwapper
@@ -19,7 +19,6 @@ from converters.opened import Opened, opened
 
 EMBEDDER_KEY: Final = "ffstudio.embedder"
 """In `metadata_props` of a swapper's ONNX file: which recogniser it was trained with."""
-DEMO: Final = "demo"
 _DEMO_FAMILY: Final = "demo_swapper"
 
 
@@ -92,7 +91,7 @@ def is_demo_swapper(model: Opened) -> bool:
     origin = {model.sha256, metadata.source_sha256 if metadata else ""}
     if _demo_sha256() in origin:
         return True
-    return model.properties.get(EMBEDDER_KEY) == DEMO
+    return model.properties.get(EMBEDDER_KEY) == DEMO_NAME
 
 
 def embedder_for(model: Opened, given: Path | None = None) -> Path | None:
