@@ -60,6 +60,10 @@ LIMITS: Mapping[str, Limits] = {
     "fp32": Limits(largest=2e-4, psnr=90.0, agreement=0.999),
     "fp16": Limits(largest=0.1, psnr=40.0, agreement=0.99),
     "int8-weights": Limits(largest=0.5, psnr=28.0, agreement=0.95),
+    "int8": Limits(largest=0.5, psnr=35.0, agreement=0.95),
+    "int4-weights": Limits(largest=0.75, psnr=35.0, agreement=0.95),
+    "int8-dynamic": Limits(largest=0.5, psnr=28.0, agreement=0.95),
+    "palette": Limits(largest=0.5, psnr=24.0, agreement=0.9),
 }
 # Constant and extreme pictures drive normalisation to divide rounding noise by almost nothing, in the original as
 # well: they must stay finite and near, not equal. How near is further widened by what rounding of that precision does
@@ -68,12 +72,24 @@ _UNUSUAL: Mapping[str, Limits] = {
     "fp32": Limits(largest=1e-2, psnr=60.0, agreement=0.99),
     "fp16": Limits(largest=0.5, psnr=28.0, agreement=0.95),
     "int8-weights": Limits(largest=0.75, psnr=20.0, agreement=0.9),
+    "int8": Limits(largest=0.75, psnr=20.0, agreement=0.9),
+    "int4-weights": Limits(largest=0.75, psnr=20.0, agreement=0.9),
+    "int8-dynamic": Limits(largest=0.75, psnr=20.0, agreement=0.9),
+    "palette": Limits(largest=1.0, psnr=15.0, agreement=0.8),
 }
 
 
 # By how much an input is moved to learn what rounding does to the original: some 64 times half a unit in the last place
 # (for int8, of the largest weight), because sums of hundreds of products round that much more than one number does.
-ROUNDINGS: Mapping[str, float] = {"fp32": 2.0**-18, "fp16": 2.0**-11, "int8-weights": 2.0**-7}
+ROUNDINGS: Mapping[str, float] = {
+    "fp32": 2.0**-18,
+    "fp16": 2.0**-11,
+    "int8-weights": 2.0**-7,
+    "int8": 2.0**-7,
+    "int4-weights": 2.0**-4,
+    "int8-dynamic": 2.0**-7,
+    "palette": 2.0**-4,
+}
 # An artifact rounds in every layer and every weight, the perturbed original only at its input.
 _RESPONSE_MARGIN = 16.0
 # However little the original itself means on such a sample: a span and a half beside it is not a rounded result.

@@ -12,6 +12,8 @@ from converters.model.signature import Signature
 if TYPE_CHECKING:
     import onnx
 
+    from converters.compress.quantize.encodings import Encodings
+
 GRAPH_FILE = "model.onnx"
 WEIGHTS_FILE = "model.onnx.data"
 DESCRIPTION_FILE = "model.json"
@@ -77,6 +79,7 @@ class Model:
         family: a family's id of resources/families.json, or "" when none is recognised.
         source: where the graph came from.
         notes: sentences about what was done on the way (dynamic axes fixed, opset raised, …).
+        encodings: how it is to be quantized; None for a model that is not. The graph itself stays float.
     """
 
     proto: onnx.ModelProto
@@ -84,6 +87,7 @@ class Model:
     family: str
     source: SourceInfo
     notes: tuple[str, ...] = field(default=())
+    encodings: Encodings | None = None
 
     @property
     def opset(self) -> int:
@@ -96,8 +100,11 @@ class Model:
         return initializer_bytes(self.proto)
 
     def with_proto(self, proto: onnx.ModelProto, *notes: str) -> Model:
-        """Return this Model with another graph of the same signature, and notes added."""
-        return replace(self, proto=proto, notes=(*self.notes, *notes))
+        """Return this Model with another graph of the same signature, and notes added.
+
+        Encodings are given up: they speak of the layers of the graph they were made for.
+        """
+        return replace(self, proto=proto, notes=(*self.notes, *notes), encodings=None)
 
     def save(self, folder: Path) -> Path:
         """Write graph and description into `folder`; return the graph's path."""
@@ -109,6 +116,8 @@ class Model:
             "notes": list(self.notes),
         }
         (folder / DESCRIPTION_FILE).write_text(json.dumps(description), encoding="utf-8")
+        if self.encodings is not None:
+            self.encodings.save(folder)
         return path
 
     @classmethod
@@ -121,6 +130,8 @@ class Model:
         """
         import onnx
 
+        from converters.compress.quantize.encodings import Encodings
+
         description = json.loads((folder / DESCRIPTION_FILE).read_text(encoding="utf-8"))
         return cls(
             proto=onnx.load(str(folder / GRAPH_FILE)) if weights else onnx.ModelProto(),
@@ -128,4 +139,5 @@ class Model:
             family=description["family"],
             source=SourceInfo(**description["source"]),
             notes=tuple(description["notes"]),
+            encodings=Encodings.open(folder),
         )

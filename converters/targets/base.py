@@ -22,6 +22,11 @@ class Precision(StrEnum):
     FP32 = "fp32"
     FP16 = "fp16"
     INT8_WEIGHTS = "int8-weights"
+    INT4_WEIGHTS = "int4-weights"
+    INT8_DYNAMIC = "int8-dynamic"
+    PALETTE = "palette"
+    INT8 = "int8"
+    """As the model's Encodings say, layer by layer."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Exporter(ABC):
     target: ClassVar[str]
     title: ClassVar[str]
     suffix: ClassVar[str]
-    precisions: ClassVar[tuple[Precision, ...]] = tuple(Precision)
+    precisions: ClassVar[tuple[Precision, ...]] = (Precision.FP32, Precision.FP16, Precision.INT8_WEIGHTS)
     parameters: ClassVar[tuple[Parameter, ...]] = ()
 
     @abstractmethod

@@ -1,0 +1,1 @@
+"""Quantization: calibration sets, observed ranges, Encodings, the reference that previews show, the layer to blame."""
