@@ -21,6 +21,7 @@ from converters.errors import CancelledError, StudioError, UsageError, did_you_m
 from converters.progress import Progress, ProgressMessage
 
 if TYPE_CHECKING:
+    from converters.parameters import Parameter, Value
     from converters.recipe import Recipe, TargetRequest
 
 STAGE_SECONDS = 3600.0
@@ -58,14 +59,27 @@ def parser() -> argparse.ArgumentParser:
     convert.add_argument("--to", metavar="TARGETS", help=f"comma-separated, of {_TARGETS}")
     convert.add_argument("--out", metavar="DIR", type=Path, help="folder for the files and report.json")
     convert.add_argument(
-        "--precision", metavar="P", default=None, help="comma-separated, of fp32 (default), fp16, int8-weights"
+        "--precision",
+        metavar="P",
+        default=None,
+        help="comma-separated, of fp32 (default), fp16, int8 (calibrated), int8-weights, int4-weights, int8-dynamic, "
+        "palette; not every target has all",
     )
     convert.add_argument(
-        "--images",
+        "--images", metavar="DIR", default=None, help="face crops to verify on; the built-in ones if absent"
+    )
+    convert.add_argument(
         "--calibration",
-        metavar="DIR",
+        metavar="PATH",
         default=None,
-        help="face crops to verify on; the built-in ones if absent",
+        help="photographs, a video or .npz to calibrate int8 by; a folder of pictures is verified on too",
+    )
+    convert.add_argument(
+        "--quantize",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="an option of the step quantize, repeatable; see --options",
     )
     convert.add_argument(
         "--timeout", metavar="SECONDS", type=float, default=STAGE_SECONDS, help="for each stage; one hour unless told"
@@ -74,7 +88,9 @@ def parser() -> argparse.ArgumentParser:
         "--option", metavar="TARGET.NAME=VALUE", action="append", default=[], help="an option of a target, repeatable"
     )
     convert.add_argument("--options", action="store_true", help="list the options of the targets and stop")
-    convert.add_argument("--step", metavar="STEP", action="append", default=[], help="simplify or rewrite, repeatable")
+    convert.add_argument(
+        "--step", metavar="STEP", action="append", default=[], help="simplify, rewrite or quantize, repeatable"
+    )
     convert.add_argument("--recipe", metavar="FILE", type=Path, help="read steps and targets from a recipe")
     convert.add_argument("--force", action="store_true", help="replace existing files")
     compare.add_arguments(commands)
@@ -262,11 +278,13 @@ def recipe_from(options: argparse.Namespace) -> Recipe:
         recipe = replace(recipe, shapes={**recipe.shapes, **parse_shapes(options.shape)})
     if options.step:
         recipe = replace(recipe, steps=tuple(StepRequest(name) for name in options.step))
-    if options.images is not None:
-        recipe = replace(recipe, verification=replace(recipe.verification, images=options.images))
     given = _target_options(options.option)
     if options.to or options.precision:
         recipe = replace(recipe, targets=_requested(recipe.targets, options.to, options.precision))
+    recipe = _quantized(recipe, options.quantize, options.calibration)
+    images = options.images if options.images is not None else _pictures_to_verify_on(recipe, options.calibration)
+    if images is not None:
+        recipe = replace(recipe, verification=replace(recipe.verification, images=images))
     unused = sorted(set(given) - {item.target for item in recipe.targets})
     if unused:
         raise UsageError(f"--option names {', '.join(unused)}, which is not among the targets.", "", "Add it to --to.")
@@ -274,6 +292,53 @@ def recipe_from(options: argparse.Namespace) -> Recipe:
         recipe,
         targets=tuple(replace(item, options={**item.options, **given.get(item.target, {})}) for item in recipe.targets),
     )
+
+
+def _pictures_to_verify_on(recipe: Recipe, calibration: str | None) -> str | None:
+    """Return the calibration's folder where it holds pictures, which a video or saved arrays are not.
+
+    Where nothing is calibrated, verifying is all it can be meant for.
+    """
+    from converters.pictures import pictures_in
+
+    if calibration is None or not recipe.is_quantized:
+        return calibration
+    folder = Path(calibration)
+    return calibration if folder.is_dir() and pictures_in(folder) else None
+
+
+def _quantized(recipe: Recipe, texts: Sequence[str], calibration: str | None) -> Recipe:
+    """Return the recipe with the options of its step quantize, which is added where a target needs it."""
+    from dataclasses import replace
+
+    from converters.registry import step
+
+    recipe = recipe.with_quantization()
+    if not recipe.is_quantized:
+        if texts:
+            raise UsageError("--quantize was given, but nothing is quantized.", "", "Add --precision int8.")
+        return recipe
+    values = _step_options(texts, "quantize", step("quantize").parameters)
+    if calibration is not None:
+        values["calibration"] = calibration
+    steps = [
+        replace(item, options={**item.options, **values}) if item.step == "quantize" else item for item in recipe.steps
+    ]
+    return replace(recipe, steps=tuple(steps))
+
+
+def _step_options(texts: Sequence[str], owner: str, parameters: Sequence[Parameter]) -> dict[str, Value]:
+    """Return values written as NAME=VALUE, in the types that a step's parameters declare."""
+    known = {parameter.name: parameter for parameter in parameters}
+    values = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"--{owner} {text!r} is not of the form NAME=VALUE.")
+        if name not in known:
+            raise UsageError(f"The step {owner} has no option {name!r}.", "", did_you_mean(name, known))
+        values[name] = known[name].parse(value, f"The step {owner}")
+    return values
 
 
 def _requested(

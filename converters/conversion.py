@@ -103,6 +103,7 @@ class Conversion:
             "family": self.prepared["family"],
             "signature": self.prepared["signature"],
             "notes": self.prepared["notes"],
+            "steps": self.prepared["steps"],
             "recipe": self.recipe.to_json(),
             "samples": list(self.samples),
             "memory_estimate": dict(self.prepared["memory"]),

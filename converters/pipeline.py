@@ -96,6 +96,7 @@ def convert(
     report = progress or Progress()
     if not recipe.targets:
         raise UsageError("The recipe names no target.", "", "Say --to mnn,tflite,coreml.")
+    recipe = recipe.with_quantization()
     names = {request.name: artifact_name(stem_of(recipe.source), request) for request in recipe.targets}
     if len(names) < len(recipe.targets):
         raise UsageError("The recipe names the same target and precision twice.")

@@ -16,6 +16,7 @@ RECIPE_VERSION = 1
 _MOST_BRACKETS = 10_000
 _MOST_SECONDS = 86_400
 DEFAULT_SAMPLES = 10
+QUANTIZING_STEPS = ("quantize",)
 DEFAULT_SECONDS = 25.0
 
 
@@ -75,6 +76,18 @@ class Recipe:
     steps: tuple[StepRequest, ...] = ()
     targets: tuple[TargetRequest, ...] = ()
     verification: VerificationRequest = field(default_factory=VerificationRequest)
+
+    @property
+    def is_quantized(self) -> bool:
+        """Whether one of its steps makes Encodings."""
+        return any(step.step in QUANTIZING_STEPS for step in self.steps)
+
+    def with_quantization(self) -> Recipe:
+        """Return this recipe with a step that makes Encodings at its end, where a target wants them and none does."""
+        wants = any(target.precision is Precision.INT8 for target in self.targets)
+        if not wants or self.is_quantized:
+            return self
+        return replace(self, steps=(*self.steps, StepRequest("quantize")))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data that `from_json` reads."""

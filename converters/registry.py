@@ -23,6 +23,7 @@ EXPORTERS = {
 STEPS = {
     "simplify": "converters.compress.simplify:Simplify",
     "rewrite": "converters.compress.rewrite:Rewrite",
+    "quantize": "converters.compress.quantize.step:Quantize",
 }
 # By the suffix of a file or package, for `compare` and `run`.
 SESSIONS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converters.destination import readable_size
-from converters.registry import EXPORTERS, exporter
+from converters.registry import EXPORTERS, STEPS, exporter, step
 
 if TYPE_CHECKING:
     from converters.conversion import Artifact, Conversion
@@ -75,11 +75,15 @@ def _complaints(artifact: Artifact) -> list[str]:
 
 
 def options_text() -> str:
-    """Return every target's options, from the same descriptions that check them."""
+    """Return the options of every target and step, from the same descriptions that check them."""
+    owners = {
+        **{name: exporter(name).parameters for name in EXPORTERS},
+        **{name: step(name).parameters for name in STEPS},
+    }
     lines = []
-    for target in EXPORTERS:
-        for parameter in exporter(target).parameters:
+    for owner, parameters in owners.items():
+        for parameter in parameters:
             choices = f" (of {', '.join(map(str, parameter.choices))})" if parameter.choices else ""
-            lines.append(f"{target}.{parameter.name}={parameter.default}{choices}")
+            lines.append(f"{owner}.{parameter.name}={parameter.default}{choices}")
             lines.append(f"    {parameter.help}")
     return "\n".join(lines)

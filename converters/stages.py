@@ -15,13 +15,16 @@ from converters.builtin import DEMO_CROPS
 from converters.destination import destination_errors
 from converters.errors import BadInputError, StudioError
 from converters.measure.parity import SampleKind
-from converters.model.graph import GRAPH_FILE, Model
+from converters.model.graph import GRAPH_FILE, Model, write_proto
 from converters.progress import Progress
 from converters.recipe import Recipe, TargetRequest
 from converters.registry import exporter, step
+from converters.targets.base import Precision
 
 MODEL_FOLDER = "model"
 REFERENCE_FOLDER = "reference"
+QUANTIZED_FOLDER = "quantized"
+QUANTIZED_REFERENCE_FOLDER = "quantized_reference"
 HOST_MATRIX_FILE = "emap.npy"
 LISTED_TENSORS = 20
 _SCANNED_SAMPLES = 2
@@ -76,8 +79,8 @@ def prepare(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
         progress: told about stages.
 
     Returns:
-        "source", "family", "signature", "parameters" (bytes), "notes"; "problems": for each target request the
-        error that speaks against it, or None; "memory": for each target request the estimate in bytes.
+        "source", "family", "signature", "parameters" (bytes), "notes"; "steps": what each found out; "problems": for each
+        target request the error that speaks against it, or None; "memory": for each target request the estimate in bytes.
 
     Raises:
         BadInputError: the source differs from the one the recipe was written for.
@@ -89,9 +92,11 @@ def prepare(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     model = _load({"source": recipe.source, "shapes": recipe.shapes, "trust": arguments["trust"]}, progress)
     if recipe.source_sha256 and recipe.source_sha256 != model.source.sha256:
         raise _other_source(model.source.name)
+    found = []
     for request in recipe.steps:
         result = step(request.step).run(model, request.options, progress)
         model = replace(result.model, notes=(*result.model.notes, *result.notes))
+        found.append({"step": request.step, "changed": result.changed, "data": dict(result.data)})
     problems: dict[str, dict[str, str] | None] = {}
     for target in recipe.targets:
         try:
@@ -102,6 +107,10 @@ def prepare(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     progress("Staging the model")
     with destination_errors(staging.parent):
         model.save(staging / MODEL_FOLDER)
+        if model.encodings is not None:
+            from converters.compress.quantize.qdq import build_qdq
+
+            write_proto(build_qdq(model), staging / QUANTIZED_FOLDER)
         has_host_matrix = _write_host_matrix(model, staging)
     return {
         "source": asdict(model.source),
@@ -110,6 +119,7 @@ def prepare(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
         "parameters": model.parameter_bytes,
         "host_matrix": has_host_matrix,
         "notes": list(model.notes),
+        "steps": found,
         "problems": problems,
         "memory": {target.name: memory_estimate(model, target.target) for target in recipe.targets},
     }
@@ -170,17 +180,30 @@ def run_reference(arguments: dict[str, Any], progress: Progress) -> dict[str, An
     model = Model.open(staging / MODEL_FOLDER, weights=False)
     pictures = read_pictures(Path(arguments["images"] or DEMO_CROPS), arguments["samples"])
     samples = verification_samples(model.signature, pictures, arguments["samples"])
-    original = OnnxSession(staging / MODEL_FOLDER / GRAPH_FILE)
-    with original as session, destination_errors(staging.parent):
-        names = write_references(
-            session,
-            samples,
-            staging / REFERENCE_FOLDER,
-            arguments["seconds"],
-            progress,
-            arguments["precisions"],
-        )
+    names: list[str] = []
+    for graph, reference, precisions in _references(staging, arguments["precisions"]):
+        original = OnnxSession(graph)
+        with original as session, destination_errors(staging.parent):
+            names = write_references(session, samples, reference, arguments["seconds"], progress, precisions)
     return {"samples": names}
+
+
+def _references(staging: Path, precisions: list[str]) -> list[tuple[Path, Path, list[str]]]:
+    """Return graphs to run, where their results go, and the precisions judged by them.
+
+    What was quantized by calibration is judged by the reference that people looked at; how far that one is from the
+    float original is a question of quality, answered by the step that quantizes and by `compare`.
+    """
+    by_float = [precision for precision in precisions if precision != Precision.INT8]
+    found = [(staging / MODEL_FOLDER / GRAPH_FILE, staging / REFERENCE_FOLDER, by_float)]
+    if Precision.INT8 in precisions:
+        quantized = staging / QUANTIZED_FOLDER / GRAPH_FILE
+        found.append((quantized, staging / QUANTIZED_REFERENCE_FOLDER, [Precision.INT8]))
+    return found
+
+
+def _reference_folder(staging: Path, precision: Precision) -> Path:
+    return staging / (QUANTIZED_REFERENCE_FOLDER if precision is Precision.INT8 else REFERENCE_FOLDER)
 
 
 def scan_fp16(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -246,7 +269,7 @@ def verify_target(arguments: dict[str, Any], progress: Progress) -> dict[str, An
 
     request = _request(arguments)
     with exporter(request.target).open_session(Path(arguments["path"])) as session:
-        folder = Path(arguments["staging"]) / REFERENCE_FOLDER
+        folder = _reference_folder(Path(arguments["staging"]), request.precision)
         return verify(session, folder, request.precision, arguments["seconds"], progress).to_json()
 
 
@@ -267,7 +290,7 @@ def locate_difference(arguments: dict[str, Any], progress: Progress) -> dict[str
 
     staging = Path(arguments["staging"])
     request = _request(arguments)
-    references = read_references(staging / REFERENCE_FOLDER)
+    references = read_references(_reference_folder(staging, request.precision))
     sample = next(item.sample for item in references if item.sample.name == arguments["sample"])
     model = Model.open(staging / MODEL_FOLDER)
     target = exporter(request.target)

@@ -22,7 +22,8 @@ def recipe_beside(artifact: Path, sha256: str) -> dict[str, Any] | None:
         sha256: of it.
 
     Returns:
-        "recipe": plain data; "target", "precision", "options", "engine", "verified"; None where there is none.
+        "recipe": plain data; "steps": what each found out; "target", "precision", "options", "engine", "verified"; None
+        where there is none.
     """
     path = artifact.parent / _REPORT
     try:
@@ -37,6 +38,7 @@ def recipe_beside(artifact: Path, sha256: str) -> dict[str, Any] | None:
         if isinstance(entry, dict) and entry.get("sha256") == sha256:
             return {
                 "recipe": report.get("recipe"),
+                "steps": report.get("steps"),
                 **{key: entry.get(key) for key in ("target", "precision", "options", "engine", "verified")},
             }
     return None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
+from converters.errors import UsageError
 from converters.model.graph import Model
 from converters.parameters import Parameter, Value, checked_options
 from converters.progress import Progress
@@ -19,11 +21,13 @@ class StepResult:
         model: the new Model; the given one when nothing changed.
         changed: whether the graph differs.
         notes: sentences for the report, with the largest difference a rewrite made.
+        data: what the step found out, as plain data for the report; {} for nothing.
     """
 
     model: Model
     changed: bool
     notes: tuple[str, ...]
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Step(ABC):
@@ -47,9 +51,15 @@ class Step(ABC):
         """Return what the step makes of `model`, which itself is never changed.
 
         Raises:
-            UsageError: an unknown option or a value out of bounds.
+            UsageError: an unknown option or a value out of bounds, or the model is quantized already.
             UnsupportedError: the step cannot be applied to this model.
         """
+        if model.encodings is not None:
+            raise UsageError(
+                f"The step {self.name} comes after a step that quantizes.",
+                "What it changes would no longer be what was calibrated.",
+                "Put the step that quantizes last, once.",
+            )
         complete = checked_options(self.parameters, options, f"The step {self.name}")
         progress(self.title)
         return self._run(model, complete, progress)

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from converters.compress.quantize.qdq import build_qdq
 from converters.errors import BadInputError, UnsupportedError, VerificationError
 from converters.measure.parity import OutputDifference, Sample, compare_output, spans
 from converters.model.graph import Model
@@ -18,11 +19,12 @@ from converters.model.signature import Signature, TensorInfo
 from converters.parameters import Value
 from converters.progress import Progress
 from converters.runtimes.onnx import open_proto
+from converters.targets.base import Precision
 
 if TYPE_CHECKING:
     import onnx
 
-    from converters.targets.base import Exporter, Precision
+    from converters.targets.base import Exporter
 
 _TENSORS_PER_ROUND = 24
 # Models have a few large maps early on; more than this in extra outputs would not fit a small machine.
@@ -180,7 +182,8 @@ class _Search:
         feeds = self.sample.feeds
         with tempfile.TemporaryDirectory(prefix="ffstudio-") as name:
             folder = Path(name)
-            with open_proto(probe.proto, folder / "original") as session:
+            original = build_qdq(probe) if self.precision is Precision.INT8 else probe.proto
+            with open_proto(original, folder / "original") as session:
                 wanted = session.run(feeds)
             (folder / "export").mkdir()
             export = self.exporter.export(

@@ -40,6 +40,9 @@ class OnnxSession(Session):
         options.inter_op_num_threads = 1
         # Waiting threads that spin take the cores from a face pipeline's other sessions: two to three times slower.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Integer kernels round in ways that depend on the processor; the reference is to be the same everywhere, and is
+        # hardly slower so.
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
         options.log_severity_level = _LOG_ERRORS_ONLY
         try:
             self._session = onnxruntime.InferenceSession(

@@ -133,6 +133,10 @@ class Exporter(ABC):
         if precision not in self.precisions:
             known = ", ".join(self.precisions)
             raise UnsupportedError(f"{self.title} does not offer {precision}.", "", f"It offers {known}.")
+        if precision is Precision.INT8 and model.encodings is None:
+            raise UnsupportedError(
+                "The model was not quantized.", "int8 files are made from calibrated ranges.", "Add the step quantize."
+            )
         objections = self.objections(model, precision, complete)
         if objections:
             raise UnsupportedError(f"{self.title} cannot express this model.", " ".join(objections))

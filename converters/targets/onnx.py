@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from converters.compress.quantize.qdq import build_qdq
 from converters.model.graph import LARGEST_SINGLE_FILE, Model, initializer_bytes
 from converters.parameters import Value
 from converters.runtimes.onnx import OnnxSession
@@ -24,6 +25,7 @@ class OnnxExporter(Exporter):
     target: ClassVar[str] = "onnx"
     title: ClassVar[str] = "ONNX"
     suffix: ClassVar[str] = ".onnx"
+    precisions: ClassVar[tuple[Precision, ...]] = (*Exporter.precisions, Precision.INT8)
 
     def unavailable(self) -> str:
         return ""
@@ -32,7 +34,7 @@ class OnnxExporter(Exporter):
         del options
         if initializer_bytes(model.proto) > LARGEST_SINGLE_FILE and precision is Precision.FP32:
             return ["One .onnx file holds 2 GiB, this model has more; try fp16 or int8-weights."]
-        if precision is Precision.INT8_WEIGHTS and model.opset < 13:
+        if precision in (Precision.INT8_WEIGHTS, Precision.INT8) and model.opset < 13:
             return [f"Weights per channel need operator set 13, this model has {model.opset}; try fp16."]
         return []
 
@@ -44,16 +46,26 @@ class OnnxExporter(Exporter):
 
         job.progress("Writing the ONNX file")
         metadata = self._metadata(job, f"onnx {onnx.__version__}", identity_bindings(job.model.signature))
-        proto = onnx.ModelProto()
-        proto.CopyFrom(job.model.proto)
-        if job.precision is not Precision.FP32:
-            _store_weights(proto, job.precision)
+        proto = _proto(job.model, job.precision)
         onnx.helper.set_model_props(
             proto, {**{item.key: item.value for item in proto.metadata_props}, METADATA_KEY: metadata.to_text()}
         )
         path = job.folder / f"model{self.suffix}"
         path.write_bytes(proto.SerializeToString())
         return Export(path, metadata)
+
+
+def _proto(model: Model, precision: Precision) -> onnx.ModelProto:
+    """Return a copy of the graph in a precision; a quantized one is the reference that previews show."""
+    import onnx
+
+    if precision is Precision.INT8:
+        return build_qdq(model)
+    proto = onnx.ModelProto()
+    proto.CopyFrom(model.proto)
+    if precision is not Precision.FP32:
+        _store_weights(proto, precision)
+    return proto
 
 
 def _store_weights(proto: onnx.ModelProto, precision: Precision) -> None:
