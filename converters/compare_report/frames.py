@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from converters.compare.comparison import Value
-from converters.compare.judging import heat_file, picture_edge
+from converters.compare.judging import heat_file, originals_of
+from converters.compare.pairs import picture_edge
 from converters.compare.sides import Index, read_feed, read_outputs
 from converters.errors import UnsupportedError
 from converters.face.faces import Picture
@@ -65,7 +66,7 @@ def worst_frames(
         return
     index = Index.read(staging)
     tensor = index.signature.outputs[position]
-    edge = picture_edge(tensor, staging, index, [])
+    edge = picture_edge(tensor, index.family, originals_of(staging, index), [])
     assert edge is not None
     measures = candidate["outputs"][position]["measures"]
     for name in worst_first[:most]:
