@@ -79,8 +79,9 @@ def prepare(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
         progress: told about stages.
 
     Returns:
-        "source", "family", "signature", "parameters" (bytes), "notes"; "steps": what each found out; "problems": for each
-        target request the error that speaks against it, or None; "memory": for each target request the estimate in bytes.
+        "source", "family", "signature", "parameters" (bytes), "notes"; "steps": what each found out; "problems": for
+        each target request the error that speaks against it, or None; "memory": for each target request the estimate
+        in bytes.
 
     Raises:
         BadInputError: the source differs from the one the recipe was written for.
