@@ -101,12 +101,12 @@ class GraphEdit:
         self._names.add(name)
         return name
 
-    def constant(self, wish: str, value: npt.NDArray[Any]) -> str:
-        """Add an initializer; equal small ones are shared."""
+    def constant(self, wish: str, value: npt.NDArray[Any], *, alone: bool = False) -> str:
+        """Add an initializer; equal small ones are shared unless this one is to be alone."""
         import onnx
 
         value = np.ascontiguousarray(value) if value.ndim else value
-        key = (str(value.dtype), value.shape, value.tobytes()) if value.size <= 64 else None
+        key = (str(value.dtype), value.shape, value.tobytes()) if value.size <= 64 and not alone else None
         if key is not None and key in self._values:
             return self._values[key]
         name = self.fresh(wish)
