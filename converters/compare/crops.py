@@ -1,9 +1,8 @@
-"""Pictures for a model to be compared on: whole ones, or faces cut out the way the model's family wants them."""
+"""Pictures for a model: whole ones, or faces cut out the way the model's family wants them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from converters.builtin import DEMO_CROPS
+from converters.closing import Closing
 from converters.errors import BadInputError, UnsupportedError
-from converters.face.align import TEMPLATES, matrix_to, warp
+from converters.face.align import TEMPLATES, bounds, matrix_to, warp
 from converters.face.faces import Picture, Points
 from converters.progress import Progress
 from converters.samples import read_pictures
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 BUILT_IN_TEMPLATE = "arcface_128"
 # A picture that is at most this much larger than the crop is one already; a larger one is searched for a face.
 _CROP_SIZED = 1.1
+# Around the widest crop of a face: what averaging and bilinear samples read beyond its edges.
+_MARGIN = 0.06
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,20 @@ class FacePicture:
             return self.picture
         crop = warp(self.picture, matrix_to(template, self.points, side), side)
         return np.rint(crop * 255).astype(np.uint8)
+
+    def trimmed(self) -> FacePicture:
+        """Return the same without what lies beyond the widest crop of the face, whatever the template."""
+        if self.points is None:
+            return self
+        boxes = np.array([bounds(matrix_to(template, self.points, 128), 128) for template in TEMPLATES])
+        left, top = boxes[:, :2].min(axis=0)
+        right, bottom = boxes[:, 2:].max(axis=0)
+        margin = int(_MARGIN * max(right - left, bottom - top)) + 4
+        height, width = self.picture.shape[:2]
+        left, top = min(max(left - margin, 0), width - 1), min(max(top - margin, 0), height - 1)
+        right, bottom = max(min(right + margin, width), left + 1), max(min(bottom + margin, height), top + 1)
+        part = np.ascontiguousarray(self.picture[top:bottom, left:right])
+        return replace(self, picture=part, points=(self.points - np.array([left, top])).astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -83,29 +99,20 @@ def pictures_for(template: str, side: int, folder: Path | None, most: int, progr
         return _aligned(found, origin, template, side, progress)
     found = [FacePicture(name, picture) for name, picture in read_pictures(DEMO_CROPS, most)]
     if template in TEMPLATES:
-        found = [_as_crop(item, BUILT_IN_TEMPLATE) for item in found]
+        found = [as_crop(item, BUILT_IN_TEMPLATE) for item in found]
     return Pictures(tuple(found), f"{len(found)} built-in face crops")
 
 
 def _aligned(items: Sequence[FacePicture], origin: str, template: str, side: int, progress: Progress) -> Pictures:
     if template not in TEMPLATES:
         return Pictures(tuple(items), origin)
-    notes: list[str] = []
     found: list[FacePicture] = []
-    with ExitStack() as stack:
-        detector: Detector | None = None
-        is_missing = False
+    with FaceSearch(side) as search:
         for place, item in enumerate(items):
             progress("Looking for faces", place / len(items), item.name)
-            points = None
-            if max(item.picture.shape[:2]) > _CROP_SIZED * side and not is_missing:
-                try:
-                    detector = detector or stack.enter_context(_detector())
-                    points = _largest_face(detector, item.picture)
-                except UnsupportedError as error:
-                    is_missing = True
-                    notes.append(f"Faces were not looked for: {error}")
-            found.append(_as_crop(item, template) if points is None else replace(item, points=points))
+            faces = () if search.is_crop(item.picture) else search.faces(item.picture)
+            found.append(replace(item, points=faces[0]) if faces else as_crop(item, template))
+        notes = list(search.notes)
     whole = sum(item.is_crop for item in found)
     if whole:
         notes.append(f"{whole} of {len(found)} pictures were taken for face crops as they are.")
@@ -114,25 +121,58 @@ def _aligned(items: Sequence[FacePicture], origin: str, template: str, side: int
     return Pictures(tuple(found), origin, tuple(notes))
 
 
-def _detector() -> Detector:
-    from converters.face.detect.registry import open_detector
+class FaceSearch(Closing):
+    """Finds the faces of pictures; the detector is opened when the first picture needs it.
 
-    return open_detector()
+    Args:
+        side: of the model's crops, pixels.
 
+    Attributes:
+        notes: a sentence where there is no detector.
+        is_missing: whether there is none.
+    """
 
-def _largest_face(detector: Detector, picture: Picture) -> Points | None:
-    """Return the points of the largest face; None where there is none, or none that can be aligned."""
-    faces = sorted(detector.detect(picture), key=lambda face: -face.area)
-    for face in faces:
+    def __init__(self, side: int) -> None:
+        self.notes: tuple[str, ...] = ()
+        self.is_missing = False
+        self._side = side
+        self._detector: Detector | None = None
+
+    def is_crop(self, picture: Picture) -> bool:
+        """Whether a picture is so small that it must be a crop already."""
+        return bool(max(picture.shape[:2]) <= _CROP_SIZED * self._side)
+
+    def faces(self, picture: Picture) -> tuple[Points, ...]:
+        """Return the points of every face that can be aligned, the largest first; () where nothing can look for any."""
+        from converters.face.detect.registry import open_detector
+
+        if self.is_missing:
+            return ()
         try:
-            matrix_to(BUILT_IN_TEMPLATE, face.points, 128)
-        except BadInputError:
-            continue
-        return face.points
-    return None
+            self._detector = self._detector or open_detector()
+        except UnsupportedError as error:
+            self.is_missing = True
+            self.notes = (f"Faces were not looked for: {error}",)
+            return ()
+        faces = sorted(self._detector.detect(picture), key=lambda face: -face.area)
+        return tuple(face.points for face in faces if _can_be_aligned(face.points))
+
+    def close(self) -> None:
+        """Free the detector; closing twice is harmless."""
+        if self._detector is not None:
+            self._detector.close()
+        self._detector = None
 
 
-def _as_crop(item: FacePicture, template: str) -> FacePicture:
+def _can_be_aligned(points: Points) -> bool:
+    try:
+        matrix_to(BUILT_IN_TEMPLATE, points, 128)
+    except BadInputError:
+        return False
+    return True
+
+
+def as_crop(item: FacePicture, template: str) -> FacePicture:
     """Return a picture whose centre square is taken for a crop of this template."""
     height, width = item.picture.shape[:2]
     side = min(height, width)

@@ -1,22 +1,29 @@
-"""What each model of a comparison is fed: the same pictures, embeddings and parameters for all of them."""
+"""What a model is fed, in comparisons and for calibration alike: pictures, embeddings and parameters, all inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from converters.compare.crops import FacePicture
 from converters.errors import BadInputError, UnsupportedError
 from converters.face.align import TEMPLATES
-from converters.face.faces import Embedding
+from converters.face.faces import Embedding, Picture
 from converters.face.tensors import is_picture
 from converters.model.families import Family, family
-from converters.model.signature import Role, Signature, TensorInfo
+from converters.model.signature import ColourOrder, Role, Signature, TensorInfo
 from converters.opened import Opened
 from converters.progress import Progress
 from converters.runtimes.base import Array, Arrays
 from converters.samples import picture_to_tensor, real_sample
+
+if TYPE_CHECKING:
+    from converters.face.emap import Emap
+    from converters.model.graph import Model
 
 SOURCE = "source"
 
@@ -42,15 +49,17 @@ class Feeds:
     """One feed per picture, made when it is asked for; the face that is to appear is the next picture's.
 
     Args:
-        model: the original.
+        model: running, or its graph.
         signature: its own.
-        pictures: with points where the family wants faces.
+        pictures: with points where the family wants faces, names are unique; each is asked for anew whenever it is
+            needed, so that they may lie on the disk.
         embedder: the recogniser whose embeddings the model takes; None for none.
         judge: the recogniser that compares faces; None for none.
         progress: told about every face that is embedded.
 
     Attributes:
         embeddings: where they come from, in words; "" for a model without any.
+        has_latents: whether the model's embeddings are faces'; otherwise they are random.
 
     Raises:
         UnsupportedError: the signature leaves sizes open.
@@ -58,14 +67,15 @@ class Feeds:
 
     def __init__(
         self,
-        model: Opened,
+        model: Opened | Model,
         signature: Signature,
         pictures: Sequence[FacePicture],
         embedder: Path | None,
         judge: Path | None,
         progress: Progress,
     ) -> None:
-        _require_static(signature, model.name)
+        self._name = name_of(model)
+        _require_static(signature, self._name)
         known = family(model.family)
         self._signature = signature
         self._pictures = pictures
@@ -80,12 +90,13 @@ class Feeds:
         if self._vectors and is_face and embedder is not None:
             taken = _identities(pictures, embedder, progress)
         self._latents = _latents(model, known, taken) if self._vectors else {}
+        self.has_latents = bool(self._latents)
         # without latents what the model is told to draw is nobody's face
         if takes_a_face and is_face and judge is not None and (self._latents or not self._vectors):
             self._identities = taken if taken and judge == embedder else _identities(pictures, judge, progress)
         self._templates = dict.fromkeys(names, known.template if known else "")
         if self._source_picture:
-            self._templates[self._source_picture] = _source_template(model, signature)
+            self._templates[self._source_picture] = _source_template(model.family, signature, self._name)
         self.embeddings = _in_words(
             bool(self._vectors), embedder.name if embedder and self._latents else "", bool(self._source_picture)
         )
@@ -96,7 +107,9 @@ class Feeds:
 
     def make(self, place: int) -> Feed:
         """Return the feed of one picture."""
-        item, source = self._pictures[place], self._pictures[(place + 1) % len(self._pictures)]
+        item, next_place = self._pictures[place], (place + 1) % len(self._pictures)
+        has_source = bool(self._latents or self._source_picture)
+        source = self._pictures[next_place] if has_source else item
         # every other input gets the same plausible values as in verification
         arrays = dict(real_sample(item.name, item.picture, self._signature, place).feeds)
         for tensor in self._images:
@@ -104,17 +117,59 @@ class Feeds:
             arrays[tensor.name] = _picture(chosen, tensor, self._templates[tensor.name])
         if self._latents:
             arrays |= {tensor.name: _shaped(self._latents[source.name], tensor) for tensor in self._vectors}
-        has_source = bool(self._latents or self._source_picture)
         return Feed(item.name, source.name if has_source else "", arrays, self._identities.get(source.name))
 
 
-def template_and_side(model: Opened) -> tuple[str, int]:
+def name_of(model: Opened | Model) -> str:
+    """Return what people call a model."""
+    return model.name if isinstance(model, Opened) else model.source.name
+
+
+def with_layouts(signature: Signature) -> Signature:
+    """Return a signature with the layout of pictures where the file says none."""
+
+    def described(tensor: TensorInfo) -> TensorInfo:
+        if tensor.layout or not is_picture(tensor):
+            return tensor
+        return replace(tensor, layout="NCHW" if tensor.shape[1] == 3 else "NHWC")
+
+    return Signature(tuple(map(described, signature.inputs)), tuple(map(described, signature.outputs)))
+
+
+def template_and_side(model: Opened | Model) -> tuple[str, int]:
     """Return the face template of a model and the side of its crops; "" and 0 for one that takes whole pictures."""
     known = family(model.family)
     sides = [max(_size_of(tensor)) for tensor in model.signature.inputs if is_picture(tensor) and tensor.is_static]
     if known is None or known.template not in TEMPLATES or not sides:
         return "", 0
     return known.template, max(sides)
+
+
+def picture_of(array: Array, tensor: TensorInfo) -> Picture:
+    """Return the first picture of an image input's array, the way back of `samples.picture_to_tensor`.
+
+    Args:
+        array: of the tensor's shape.
+        tensor: an image input.
+
+    Returns:
+        Height x width x 3, RGB, 0..255, clipped.
+    """
+    first = np.asarray(array[0], np.float32)
+    values = first if tensor.layout == "NHWC" else first.transpose(1, 2, 0)
+    values = values[..., :3] if values.shape[2] >= 3 else np.repeat(values[..., :1], 3, axis=2)
+    if np.dtype(tensor.dtype).kind in "iu" and not tensor.mean:
+        low, high = tensor.value_range or (0.0, 255.0)
+        values = (values - low) / (high - low)
+    elif tensor.mean and tensor.std:
+        mean, std = np.array(tensor.mean, np.float32), np.array(tensor.std, np.float32)
+        values = values * (std if len(std) == 3 else std[:1]) + (mean if len(mean) == 3 else mean[:1])
+    elif tensor.value_range:
+        low, high = tensor.value_range
+        values = (values - low) / (high - low)
+    if tensor.colour is ColourOrder.BGR:
+        values = values[..., ::-1]
+    return np.ascontiguousarray(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8))
 
 
 def _require_static(signature: Signature, name: str) -> None:
@@ -137,11 +192,11 @@ def _picture(item: FacePicture, tensor: TensorInfo, template: str) -> Array:
     return picture_to_tensor(item.cut(template, height) if height == width else item.picture, tensor)
 
 
-def _source_template(model: Opened, signature: Signature) -> str:
+def _source_template(family: str, signature: Signature, name: str) -> str:
     from converters.face.swap.conventions import convention_of
 
     try:
-        return convention_of(signature, model.family, model.name).source_template
+        return convention_of(signature, family, name).source_template
     except UnsupportedError:  # no swapper, or one whose edges are others: a whole picture will do
         return ""
 
@@ -158,23 +213,29 @@ def _identities(pictures: Sequence[FacePicture], path: Path, progress: Progress)
     return found
 
 
-def _latents(model: Opened, known: Family | None, identities: Mapping[str, Embedding]) -> dict[str, Embedding]:
+def _latents(model: Opened | Model, known: Family | None, identities: Mapping[str, Embedding]) -> dict[str, Embedding]:
     """Return what the model takes for each face; {} where that needs what is not there (emap, a converter network)."""
     from converters.face.emap import source_latent
     from converters.face.embed import unit
-    from converters.face.swap.opening import find_emap
 
     if known is None or not identities:
         return {}
     if known.embedding == "unit":
         return {name: unit(raw) for name, raw in identities.items()}
-    emap = find_emap(model) if known.embedding == "emap" else None
+    emap = _emap(model) if known.embedding == "emap" else None
     if emap is None:
         return {}
     try:
         return {name: source_latent(raw, emap) for name, raw in identities.items()}
     except BadInputError:  # a recogniser of another width than this swapper's
         return {}
+
+
+def _emap(model: Opened | Model) -> Emap | None:
+    from converters.face.emap import emap_of_swapper
+    from converters.face.swap.opening import find_emap
+
+    return find_emap(model) if isinstance(model, Opened) else emap_of_swapper(model.proto, model.family)
 
 
 def _shaped(latent: Embedding, tensor: TensorInfo) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,13 @@ import numpy as np
 from converters.builtin import DEMO_EMBEDDER
 from converters.compare.binding import Bound, bind
 from converters.compare.crops import pictures_for
-from converters.compare.feeds import Feeds, template_and_side
+from converters.compare.feeds import Feeds, template_and_side, with_layouts
 from converters.compare.recipe_beside import recipe_beside
 from converters.face.swap.opening import is_demo_swapper
-from converters.face.tensors import is_picture, with_sessions_shapes
+from converters.face.tensors import with_sessions_shapes
 from converters.fingerprints import sha256_of
 from converters.measure.latency import measure_latency
-from converters.model.signature import Signature, TensorInfo
+from converters.model.signature import Signature
 from converters.opened import Opened, opened
 from converters.progress import Progress
 from converters.runtimes.base import Arrays
@@ -177,14 +177,7 @@ def _opened(arguments: dict[str, Any], progress: Progress) -> Any:
 
 def _seen(model: Opened) -> Signature:
     """Return the signature with sizes of the session, and with the layout of pictures where the file says none."""
-
-    def described(tensor: TensorInfo) -> TensorInfo:
-        if tensor.layout or not is_picture(tensor):
-            return tensor
-        return replace(tensor, layout="NCHW" if tensor.shape[1] == 3 else "NHWC")
-
-    signature = with_sessions_shapes(model.signature, model.session)
-    return Signature(tuple(map(described, signature.inputs)), tuple(map(described, signature.outputs)))
+    return with_layouts(with_sessions_shapes(model.signature, model.session))
 
 
 def _affordable(feeds: Feeds, model: Opened) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cache
@@ -89,9 +89,12 @@ def is_demo_swapper(model: Opened) -> bool:
     """
     metadata = model.session.metadata
     origin = {model.sha256, metadata.source_sha256 if metadata else ""}
-    if _demo_sha256() in origin:
-        return True
-    return model.properties.get(EMBEDDER_KEY) == DEMO_NAME
+    return is_of_the_demo_swapper(origin, model.properties)
+
+
+def is_of_the_demo_swapper(sha256: Collection[str], properties: Mapping[str, str]) -> bool:
+    """Whether a file with one of these hashes, or an ONNX graph with these properties, is or was the demo swapper."""
+    return _demo_sha256() in sha256 or properties.get(EMBEDDER_KEY) == DEMO_NAME
 
 
 def embedder_for(model: Opened, given: Path | None = None) -> Path | None:
