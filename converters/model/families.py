@@ -86,6 +86,8 @@ class Family:
         structure: how it is recognised; None for those listed as `same_as` another.
         same_as: the id of the family that the graph cannot be told from, "" for none.
         alternatives: ids of the families this one cannot be told from.
+        quantize: layers that stay more precise than the others when activations become integers: a scheme's name by
+            pattern, as in the rules of `QuantizeSettings.layers`.
     """
 
     id: str
@@ -104,6 +106,7 @@ class Family:
     structure: Structure | None
     same_as: str
     alternatives: tuple[str, ...] = field(default=())
+    quantize: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -263,6 +266,7 @@ def _family(entry: dict[str, Any], alternatives: tuple[str, ...]) -> Family:
         else None,
         same_as=entry.get("same_as", ""),
         alternatives=alternatives,
+        quantize=dict(entry.get("quantize", {})),
     )
 
 
