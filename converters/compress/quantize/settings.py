@@ -126,11 +126,16 @@ def options_of(settings: QuantizeSettings) -> dict[str, Value]:
         "policy": settings.policy.value,
         "percentile": settings.percentile,
         "symmetric": settings.symmetric,
-        "layers": ",".join(f"{pattern}={scheme.value}" for pattern, scheme in settings.layers.items()),
+        "layers": rules_text(settings.layers),
         "ranges": ",".join(f"{tensor}={low!r}:{high!r}" for tensor, (low, high) in settings.ranges.items()),
         "families_defaults": settings.families_defaults,
         "weight_block": settings.weight_block,
     }
+
+
+def rules_text(rules: Mapping[str, Scheme]) -> str:
+    """Return rules as `parse_layers` reads them."""
+    return ",".join(f"{pattern}={scheme.value}" for pattern, scheme in rules.items())
 
 
 def parse_layers(text: str) -> dict[str, Scheme]:
