@@ -136,7 +136,7 @@ class Scalar:
     """A number in a table, of at most four bytes."""
 
     form: str
-    value: int
+    value: float
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,13 @@ class Text:
 @dataclass(frozen=True)
 class Octets:
     """A vector of bytes, aligned to 16."""
+
+    value: bytes
+
+
+@dataclass(frozen=True)
+class Words:
+    """A vector of numbers of four bytes each, as they lie in memory."""
 
     value: bytes
 
@@ -181,7 +188,7 @@ class Record:
     fields: dict[int, Node]
 
 
-Node = Scalar | Old | Text | Octets | Integers | References | Record
+Node = Scalar | Old | Text | Octets | Words | Integers | References | Record
 
 
 def head(root: Record, identifier: bytes) -> bytes:
@@ -214,6 +221,10 @@ def _write(data: bytearray, node: Node, waiting: deque[tuple[int, Node]]) -> int
         _align(data, 16, shift=4)
         body = node.value
         count = len(node.value)
+    elif isinstance(node, Words):
+        _align(data, 16, shift=4)
+        body = node.value
+        count = len(node.value) // 4
     elif isinstance(node, Text):
         _align(data, 4)
         encoded = node.value.encode("utf-8", errors="replace")
