@@ -1,0 +1,133 @@
+"""What quantizations of one model were found to lose, sample by sample, kept in a folder: nothing is measured twice.
+
+Searches ask again for what they measured before they were interrupted, and so go on where they stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from converters.compress.quantize.encodings import Encodings, LayerEncoding
+from converters.compress.quantize.judge import Figures, Judge, Loss, graph_digest
+from converters.compress.quantize.qdq import build_qdq
+from converters.files import write_text_atomically
+from converters.progress import Progress
+
+_log = logging.getLogger(__name__)
+_VERSION = 1
+_SECONDS_BETWEEN_WRITES = 1.0
+
+
+class Measured:
+    """Losses by Encodings and sample.
+
+    Args:
+        judge: of the model.
+        folder: where they are kept; None to forget them.
+
+    Attributes:
+        runs: how many samples were run since this was made.
+    """
+
+    def __init__(self, judge: Judge, folder: Path | None = None) -> None:
+        self.judge = judge
+        self.runs = 0
+        self._digests: dict[LayerEncoding, str] = {}
+        self._samples = [judge.sample_digest(place) for place in range(judge.samples)]
+        self._path: Path | None = None
+        self._figures: dict[str, dict[str, Figures]] = {}
+        self._written = time.monotonic()
+        self._key = ""
+        if folder is not None:
+            self._key = _key(judge)
+            self._path = folder / f"losses-{self._key[:16]}.json"
+            self._figures = _read(self._path, self._key)
+
+    def loss(self, encodings: Encodings, count: int | None = None, progress: Progress | None = None) -> Loss:
+        """Return what Encodings lose on the first `count` samples (None for all); only what is new is run.
+
+        Raises:
+            CancelledError: what was measured so far is kept.
+        """
+        places = range(min(count or self.judge.samples, self.judge.samples))
+        known = self._figures.setdefault(self._digest(encodings), {})
+        missing = [place for place in places if self._samples[place] not in known]
+        if missing:
+            found = self.judge.figures(build_qdq(self.judge.model, encodings), missing, progress)
+            self.runs += len(missing)
+            known.update({self._samples[place]: each for place, each in zip(missing, found, strict=True)})
+            if time.monotonic() - self._written > _SECONDS_BETWEEN_WRITES:
+                self._write()
+        return Loss.of(self.judge.measure, [known[self._samples[place]] for place in places])
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Write what was measured when the block ends, however it ends."""
+        try:
+            yield
+        finally:
+            self._write()
+
+    def _digest(self, encodings: Encodings) -> str:
+        digest = hashlib.sha256()
+        for name in sorted(encodings.layers):
+            layer = encodings.layers[name]
+            if layer not in self._digests:
+                self._digests[layer] = hashlib.sha256(repr(layer).encode()).hexdigest()
+            digest.update(f"{name}\0{self._digests[layer]}\0".encode())
+        for name in sorted(encodings.replaced):
+            digest.update(f"{name}\0".encode())
+            digest.update(encodings.replaced[name].tobytes())
+        return digest.hexdigest()
+
+    def _write(self) -> None:
+        if self._path is None:
+            return
+        data = {
+            "version": _VERSION,
+            "key": self._key,
+            "losses": {
+                encodings: {sample: _plain(figures) for sample, figures in samples.items()}
+                for encodings, samples in self._figures.items()
+                if samples
+            },
+        }
+        write_text_atomically(self._path, json.dumps(data, allow_nan=False), force=True)
+        self._written = time.monotonic()
+
+
+def _key(judge: Judge) -> str:
+    """Return what the figures depend on besides Encodings and samples."""
+    import onnxruntime
+
+    parts = (_VERSION, graph_digest(judge.model.proto), judge.model.family, judge.measure, onnxruntime.__version__)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _plain(figures: Figures) -> dict[str, float | str]:
+    return {name: value if math.isfinite(value) else repr(value) for name, value in figures.items()}
+
+
+def _read(path: Path, key: str) -> dict[str, dict[str, Figures]]:
+    """Return what was kept; nothing where there is none, or where the file is another's."""
+    if not path.is_file():
+        return {}
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["key"] == key:
+            return {encodings: _figures(samples) for encodings, samples in data["losses"].items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        _log.warning("%s cannot be read and is measured anew: %s", path, error)
+    return {}
+
+
+def _figures(samples: Mapping[str, Any]) -> dict[str, Figures]:
+    return {sample: {name: float(value) for name, value in each.items()} for sample, each in samples.items()}
