@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,8 +17,8 @@ from converters.targets.tflite_file import Outline, TensorOutline, read_outline
 class TFLiteSession(Session):
     """A `.tflite` file in LiteRT's interpreter.
 
-    In our own files inputs and outputs have the ONNX graph's names, order, layout (NCHW) and dtypes; in others
-    everything is as in the file.
+    In our own files inputs and outputs have the ONNX graph's names, order, layout (NCHW) and dtypes, also where the
+    file keeps them as int8 codes: they are rounded here. In others everything is as in the file.
 
     Attributes:
         metadata: as stored by this program, None in other programs' files.
@@ -140,6 +140,13 @@ class TFLiteSession(Session):
         Raises:
             BadInputError: as `run` does.
         """
+        return {name: value for _, name, value in self._all(feeds)}
+
+    def run_all_by_index(self, feeds: Mapping[str, Array]) -> dict[int, Array]:
+        """Run as `run_all` does and return values by tensor index: names need not be distinct."""
+        return {index: value for index, _, value in self._all(feeds)}
+
+    def _all(self, feeds: Mapping[str, Array]) -> Iterator[tuple[int, str, Array]]:
         from ai_edge_litert.interpreter import OpResolverType
 
         checked = self._checked(feeds)
@@ -148,13 +155,12 @@ class TFLiteSession(Session):
             experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         )
         self._invoke(interpreter, checked)
-        values: Arrays = {}
         for detail in interpreter.get_tensor_details():
             try:
-                values[detail["name"]] = interpreter.get_tensor(detail["index"])
+                value = interpreter.get_tensor(detail["index"])
             except ValueError:  # it has no data: optional, or folded into another operator
                 continue
-        return values
+            yield detail["index"], detail["name"], value
 
     def _close(self) -> None:
         self._interpreter = None

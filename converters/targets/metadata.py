@@ -30,6 +30,7 @@ class EdgeBinding:
         shape: in the ONNX graph, static.
         permutation: the file's axis i is the graph's axis permutation[i]; identity where nothing is transposed.
         dtype: numpy's name, in the file.
+        scale, zero_point: of a tensor kept as integer codes, value = (code - zero_point) * scale; scale 0 for none.
     """
 
     name: str
@@ -37,6 +38,8 @@ class EdgeBinding:
     shape: tuple[int, ...]
     permutation: tuple[int, ...]
     dtype: str
+    scale: float = 0.0
+    zero_point: int = 0
 
     @property
     def file_shape(self) -> tuple[int, ...]:
@@ -44,11 +47,19 @@ class EdgeBinding:
         return tuple(self.shape[axis] for axis in self.permutation)
 
     def to_file(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return `array` (the graph's layout) contiguous in the file's layout and dtype."""
-        return np.asarray(array.transpose(self.permutation), dtype=self.dtype, order="C")
+        """Return `array` (the graph's layout) contiguous in the file's layout and dtype; values become codes."""
+        values = array.transpose(self.permutation)
+        if self.scale:
+            limits = np.iinfo(self.dtype)
+            codes = np.rint(values / np.float32(self.scale)) + self.zero_point
+            # a value that is no number has no code; the one of 0.0 at least is the same everywhere
+            values = np.clip(np.nan_to_num(codes, nan=self.zero_point), limits.min, limits.max)
+        return np.asarray(values, dtype=self.dtype, order="C")
 
     def from_file(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return `array` (the file's layout) contiguous in the graph's layout; the dtype is left alone."""
+        """Return `array` (the file's layout) contiguous in the graph's layout; codes become float32, others stay."""
+        if self.scale:
+            array = (array.astype(np.int32) - self.zero_point) * np.float32(self.scale)
         return np.asarray(array.transpose(tuple(np.argsort(self.permutation))), order="C")
 
     @classmethod
@@ -60,6 +71,8 @@ class EdgeBinding:
             shape=tuple(data["shape"]),
             permutation=tuple(data["permutation"]),
             dtype=data["dtype"],
+            scale=float(data.get("scale", 0.0)),
+            zero_point=int(data.get("zero_point", 0)),
         )
 
 

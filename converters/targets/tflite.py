@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+from converters.compress.quantize.encodings import Encodings
+from converters.compress.quantize.layers import with_replaced
 from converters.errors import UnsupportedError
 from converters.model.graph import Model, control_flow
 from converters.parameters import Parameter, Value
 from converters.progress import Progress
 from converters.runtimes.base import Arrays
 from converters.runtimes.tflite import TFLiteSession
-from converters.targets import tflite_compress, tflite_litert, tflite_onnx2tf
+from converters.targets import tflite_compress, tflite_litert, tflite_onnx2tf, tflite_quantize_check
 from converters.targets.base import Export, Exporter, ExportJob, Precision
 from converters.targets.metadata import METADATA_KEY, ArtifactMetadata
 from converters.targets.tflite_engine import Edges, EngineError
@@ -20,6 +23,8 @@ from converters.targets.tflite_file import read_outline
 from converters.targets.tflite_flatbuffer import LARGEST_FILE
 from converters.targets.tflite_label import write_labelled
 from converters.targets.tflite_probe import LIMIT, difference, probe_feeds, reference, run_unlabelled
+from converters.targets.tflite_quantize import quantize
+from converters.targets.tflite_quantize_check import QUANTIZED, edge_encodings, encodings_for, integer_layers
 
 AUTO, LITERT, ONNX2TF = "auto", "litert", "onnx2tf"
 # Above this the other engine is no alternative (15 GB and minutes for 554 MB), and a run of both costs seconds.
@@ -33,6 +38,12 @@ class TFLiteExporter(Exporter):
     target: ClassVar[str] = "tflite"
     title: ClassVar[str] = "TFLite"
     suffix: ClassVar[str] = ".tflite"
+    precisions: ClassVar[tuple[Precision, ...]] = (
+        Precision.FP32,
+        Precision.FP16,
+        Precision.INT8_WEIGHTS,
+        *QUANTIZED,
+    )
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter(
             "engine",
@@ -45,6 +56,12 @@ class TFLiteExporter(Exporter):
             "nhwc",
             "Axes of pictures at the file's edge; phones are faster with channels last (nhwc).",
             choices=("nhwc", "nchw"),
+        ),
+        Parameter(
+            "interface",
+            "float",
+            "Numbers at the edge of a quantized file: float32, or int8 codes that the app rounds to itself.",
+            choices=("float", "int8"),
         ),
     )
 
@@ -64,8 +81,9 @@ class TFLiteExporter(Exporter):
             for tensor in (*model.signature.inputs, *model.signature.outputs)
             if tensor.dtype not in _EDGE_TYPES
         ]
-        if precision is not Precision.FP32 and tflite_compress.unavailable():
+        if precision in tflite_compress.PRECISIONS and tflite_compress.unavailable():
             objections.append(tflite_compress.unavailable())
+        objections += tflite_quantize_check.objections(model, precision, str(options.get("interface", "float")))
         against = {engine: _against(engine, model, options) for engine in _engines(options)}
         if all(against.values()):
             objections += [sentence for sentences in against.values() for sentence in sentences]
@@ -93,27 +111,77 @@ class TFLiteExporter(Exporter):
         return TFLiteSession(path, threads=threads)
 
     def _export(self, job: ExportJob) -> Export:
-        plain = job.folder / "converted.tflite"
-        engine, edges, notes = _convert(job.model, plain, job.options, job.samples, job.progress)
-        unlabelled = plain
-        if job.precision is not Precision.FP32:
-            job.progress("Making the weights smaller")
-            unlabelled = job.folder / "compressed.tflite"
-            try:
-                tflite_compress.compress(plain, unlabelled, job.precision)
-            except EngineError as error:
-                raise UnsupportedError(
-                    f"TFLite cannot keep this model's weights as {job.precision}.", str(error)
-                ) from error
-            plain.unlink()
-            engine = f"{engine}, {tflite_compress.version()}"
+        made = _quantized(job) if job.precision in QUANTIZED else _plain(job)
         job.progress("Labelling the TFLite file")
-        bindings = tuple(edge.binding for edge in edges.inputs), tuple(edge.binding for edge in edges.outputs)
-        metadata = self._metadata(job, engine, bindings)
+        bindings = (
+            tuple(edge.binding for edge in made.edges.inputs),
+            tuple(edge.binding for edge in made.edges.outputs),
+        )
+        metadata = self._metadata(job, made.engine, bindings)
         path = job.folder / f"model{self.suffix}"
-        _label(unlabelled, path, edges, metadata)
-        unlabelled.unlink()
-        return Export(path, metadata, (*notes, *_edge_notes(metadata)))
+        _label(made.path, path, made.edges, metadata)
+        made.path.unlink()
+        return Export(path, metadata, (*made.notes, *_edge_notes(metadata)))
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A file that has no label yet."""
+
+    path: Path
+    engine: str
+    edges: Edges
+    notes: tuple[str, ...]
+
+
+def _plain(job: ExportJob) -> _Made:
+    """Write a float file, its weights made smaller where that is asked for."""
+    plain = job.folder / "converted.tflite"
+    engine, edges, notes = _convert(job.model, plain, job.options, job.samples, job.progress)
+    if job.precision is Precision.FP32:
+        return _Made(plain, engine, edges, tuple(notes))
+    job.progress("Making the weights smaller")
+    smaller = job.folder / "compressed.tflite"
+    try:
+        tflite_compress.compress(plain, smaller, job.precision)
+    except EngineError as error:
+        raise UnsupportedError(f"TFLite cannot keep this model's weights as {job.precision}.", str(error)) from error
+    plain.unlink()
+    return _Made(smaller, f"{engine}, {tflite_compress.version()}", edges, tuple(notes))
+
+
+def _quantized(job: ExportJob) -> _Made:
+    """Write a float file and quantize its layers; where one engine's file has lost layers, take the other's."""
+    encodings = encodings_for(job.model, job.precision)
+    assert encodings is not None
+    model = replace(job.model, proto=with_replaced(job.model.proto, encodings))
+    codes = edge_encodings(model, encodings) if job.options["interface"] == "int8" else {}
+    feeds = probe_feeds(model, job.samples)
+    plain, quantized = job.folder / "converted.tflite", job.folder / "quantized.tflite"
+    options, refusals = job.options, []
+    while True:
+        engine, edges, notes = _convert(model, plain, options, job.samples, job.progress)
+        job.progress("Quantizing the layers of the TFLite file", 0.9)
+        try:
+            edges = quantize(plain, quantized, model, encodings, edges, feeds, codes)
+        except EngineError as error:
+            refusals.append(f"{engine} was not used: {str(error).rstrip('.')}.")
+            plain.unlink()
+            if options["engine"] != AUTO or engine.startswith(ONNX2TF) or _against(ONNX2TF, model, options):
+                raise UnsupportedError(
+                    "This model's layers cannot be quantized for TFLite.", " ".join(refusals)
+                ) from error
+            options = {**options, "engine": ONNX2TF}
+            continue
+        plain.unlink()
+        return _Made(quantized, f"{engine}, our quantizer", edges, (*notes, *refusals, _count(quantized, encodings)))
+
+
+def _count(path: Path, encodings: Encodings) -> str:
+    counts = integer_layers(path)
+    parts = [f"{count} {kind}" for kind, count in counts.items() if count]
+    schemes = ", ".join(encodings.schemes)
+    return f"Layers computed with integers: {', '.join(parts) or 'none'} (schemes: {schemes})."
 
 
 def _engines(options: dict[str, Value]) -> tuple[str, ...]:
@@ -234,4 +302,9 @@ def _edge_notes(metadata: ArtifactMetadata) -> list[str]:
     ]
     if changed:
         notes.append(f"Number types at the file's edge: {', '.join(changed)}.")
+    notes += [
+        f"{edge.name} is kept as codes: value = (code - {edge.zero_point}) * {edge.scale:.9g}."
+        for edge in (*metadata.inputs, *metadata.outputs)
+        if edge.scale
+    ]
     return notes

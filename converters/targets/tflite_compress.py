@@ -19,6 +19,8 @@ from converters.targets.tflite_engine import third_party
 # ai-edge-quantizer 0.10 works in chunks on tensors above 32 MiB, see `_large_convolutions`.
 _CHUNK = 32 * 1024 * 1024
 
+PRECISIONS = (Precision.FP16, Precision.INT8_WEIGHTS)
+
 _Array = npt.NDArray[Any]
 
 

@@ -488,7 +488,7 @@ SHARED_CASES = [
         pytest.param(name, engine, precision, marks=pytest.mark.slow)
         for name in ("ultraface_version-RFB-320.onnx", "pfld.onnx", "yunet_n_dynamic.onnx")
         for engine in (tflite.LITERT, tflite.ONNX2TF)
-        for precision in Precision
+        for precision in LEAST_PSNR
     ],
 ]
 

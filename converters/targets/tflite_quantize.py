@@ -1,0 +1,71 @@
+"""Quantize a float `.tflite` as a Model's Encodings say, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from converters.compress.quantize.encodings import Encoding, Encodings
+from converters.compress.quantize.layers import effective_weights
+from converters.model.graph import Model
+from converters.runtimes.base import Arrays
+from converters.targets.tflite_engine import Edge, Edges
+from converters.targets.tflite_graph import Graph
+from converters.targets.tflite_quantize_find import find
+from converters.targets.tflite_quantize_write import Rewriter
+
+
+def quantize(
+    source: Path,
+    destination: Path,
+    model: Model,
+    encodings: Encodings,
+    edges: Edges,
+    feeds: Arrays,
+    codes: Mapping[str, Encoding] | None = None,
+) -> Edges:
+    """Write a file that computes layers as their encodings say; everything else stays float.
+
+    Args:
+        source: an engine's float file, made from `model`.
+        destination: must not exist.
+        model: with the replaced initializers in place.
+        encodings: of its layers.
+        edges: how inputs and outputs appear in `source`.
+        feeds: one feed of the model, by which layers are recognised.
+        codes: inputs and outputs that the file takes and gives as int8, by name.
+
+    Returns:
+        How inputs and outputs appear in the new file.
+
+    Raises:
+        EngineError: the file does not have the layers as the model has them.
+    """
+    graph = Graph(source)
+    found = find(graph, source, model.proto, encodings, edges, feeds)
+    names = {name for item in found for name in (item.layer.weight, item.layer.bias) if name}
+    rewriter = Rewriter(graph, found, encodings, {name: effective_weights(model.proto, None, name) for name in names})
+    wanted = codes or {}
+    for edge in edges.inputs:
+        if edge.binding.name in wanted:
+            index = graph.inputs[edge.position]
+            graph.inputs[edge.position] = rewriter.give_codes(index, wanted[edge.binding.name])
+    rewriter.rewrite()
+    for edge in edges.outputs:
+        if edge.binding.name in wanted:
+            index = graph.outputs[edge.position]
+            graph.outputs[edge.position] = rewriter.take_codes(index, wanted[edge.binding.name])
+    graph.save(destination)
+    return Edges(
+        tuple(_in_codes(edge, wanted) for edge in edges.inputs),
+        tuple(_in_codes(edge, wanted) for edge in edges.outputs),
+    )
+
+
+def _in_codes(edge: Edge, codes: Mapping[str, Encoding]) -> Edge:
+    encoding = codes.get(edge.binding.name)
+    if encoding is None:
+        return edge
+    binding = replace(edge.binding, dtype="int8", scale=encoding.scale, zero_point=encoding.zero_point)
+    return Edge(binding, edge.position)

@@ -1,0 +1,177 @@
+"""What a quantized `.tflite` can hold, said before work starts; and what one holds, read from the file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from converters.compress.quantize.data_free import uniform_encodings
+from converters.compress.quantize.encodings import Encoding, Encodings, LayerEncoding, Scheme
+from converters.compress.quantize.layers import Layer, find_layers
+from converters.model.graph import Model
+from converters.model.signature import TensorInfo
+from converters.targets import tflite_schema as schema
+from converters.targets.base import Precision
+from converters.targets.tflite_file import mapped, read_outline
+from converters.targets.tflite_flatbuffer import Table, number
+
+if TYPE_CHECKING:
+    import onnx
+
+QUANTIZED = (Precision.INT8, Precision.INT4_WEIGHTS, Precision.INT8_DYNAMIC)
+_UNIFORM = {Precision.INT4_WEIGHTS: Scheme.W4, Precision.INT8_DYNAMIC: Scheme.DYNAMIC}
+_NAMED = 5
+_INTEGER_KINDS = {3: "CONV_2D", 4: "DEPTHWISE_CONV_2D", 9: "FULLY_CONNECTED"}
+_INT8, _INT16 = 9, 7
+
+
+def encodings_for(model: Model, precision: Precision) -> Encodings | None:
+    """Return how a precision quantizes a model, None for one that does not by layers or a model without encodings."""
+    if precision is Precision.INT8:
+        return model.encodings
+    return uniform_encodings(model, _UNIFORM[precision]) if precision in _UNIFORM else None
+
+
+def objections(model: Model, precision: Precision, interface: str) -> list[str]:
+    """Return sentences on what a `.tflite` cannot hold of a model's encodings, each with the nearest it can.
+
+    Args:
+        model: with or without encodings.
+        precision: asked for.
+        interface: "float" or "int8".
+    """
+    if precision not in QUANTIZED:
+        if interface == "float":
+            return []
+        offered = ", ".join(QUANTIZED)
+        return [f"Codes at the edge (interface={interface}) need one of the precisions {offered}, not {precision}."]
+    encodings = encodings_for(model, precision)
+    if encodings is None:
+        return ["The model says nothing about how to quantize it: add the step quantize, or choose int8-dynamic."]
+    layers = {layer.name: layer for layer in find_layers(model.proto)}
+    found = _against_schemes(layers, encodings)
+    if interface != "float":
+        found += [
+            f"interface=int8 needs the range of {info.name}, which is not known; nearest: interface=float."
+            for info in _float_edges(model)
+            if _edge_encoding(info, model.proto, layers, encodings) is None
+        ]
+    return found
+
+
+def _against_schemes(layers: dict[str, Layer], encodings: Encodings) -> list[str]:
+    used = [(layers[name], item) for name, item in encodings.layers.items() if name in layers]
+    transposed = [layer for layer, item in used if not layer.has_integer_kernel and not _is_weights_only(item)]
+    blocks = [layer for layer, item in used if item.weight and item.weight.block]
+    shifted = [
+        layer for layer, item in used if any(e.bits == 16 and e.zero_point for e in (item.input, item.output) if e)
+    ]
+    mixed = [layer for layer, item in used if _is_mixed(item)]
+    found = []
+    if transposed:
+        found.append(f"TFLite has no integer transposed convolutions here ({_names(transposed)}); nearest: w8.")
+    if blocks:
+        found.append(
+            f"TFLite has one scale per output channel, not per block of weights ({_names(blocks)}); "
+            "nearest: w4 without blocks, or w8."
+        )
+    if shifted:
+        found.append(
+            f"TFLite's 16-bit activations have the zero point 0 ({_names(shifted)}); nearest: symmetric ranges."
+        )
+    if mixed:
+        found.append(
+            f"TFLite's integer layers read and write the same number of bits ({_names(mixed)}); nearest: w8a8 or w8a16."
+        )
+    return found
+
+
+def _is_weights_only(item: LayerEncoding) -> bool:
+    return item.scheme in (Scheme.FLOAT, Scheme.W8, Scheme.W4)
+
+
+def _is_mixed(item: LayerEncoding) -> bool:
+    return item.input is not None and item.output is not None and item.input.bits != item.output.bits
+
+
+def _names(layers: Sequence[Layer]) -> str:
+    listed = ", ".join(layer.name for layer in layers[:_NAMED])
+    return f"{listed} and {len(layers) - _NAMED} more" if len(layers) > _NAMED else listed
+
+
+def edge_encodings(model: Model, encodings: Encodings) -> dict[str, Encoding]:
+    """Return how inputs and outputs are kept as int8 codes, by name; those of whole numbers are left out.
+
+    A layer that reads an input, directly or behind a padding, decides for it, as one that writes an output does. Where
+    no layer does, the tensor's known range decides.
+    """
+    layers = {layer.name: layer for layer in find_layers(model.proto)}
+    found = {info.name: _edge_encoding(info, model.proto, layers, encodings) for info in _float_edges(model)}
+    return {name: encoding for name, encoding in found.items() if encoding is not None}
+
+
+def _float_edges(model: Model) -> list[TensorInfo]:
+    edges = (*model.signature.inputs, *model.signature.outputs)
+    return [info for info in edges if info.dtype.startswith("float")]
+
+
+def _edge_encoding(
+    info: TensorInfo, proto: onnx.ModelProto, layers: dict[str, Layer], encodings: Encodings
+) -> Encoding | None:
+    same = {info.name}
+    for node in proto.graph.node:
+        if node.op_type == "Pad" and node.input[0] in same:
+            same.add(node.output[0])
+    used = [(layers[name], item) for name, item in encodings.layers.items() if name in layers]
+    decided = {item.input for layer, item in used if layer.input in same and item.input}
+    decided |= {item.output for layer, item in used if layer.output == info.name and item.output}
+    fitting = [encoding for encoding in decided if encoding.bits == 8]
+    if len(fitting) == 1:
+        return fitting[0]
+    return _encoding_of(info.value_range) if info.value_range else None
+
+
+def _encoding_of(value_range: tuple[float, float]) -> Encoding | None:
+    low, high = min(value_range[0], 0.0), max(value_range[1], 0.0)
+    if low == high:
+        return None
+    scale = (high - low) / 255
+    return Encoding(8, False, scale, round(-128 - low / scale), low, high)
+
+
+def integer_layers(path: Path) -> dict[str, int]:
+    """Count the layers that a `.tflite` computes with integers: codes in, int8 weights, codes out.
+
+    Args:
+        path: any `.tflite`; it is read, not run.
+
+    Returns:
+        A count for each of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED.
+
+    Raises:
+        BadInputError: the file is damaged.
+    """
+    read_outline(path)
+    data = mapped(path)
+    model = Table(data, number(data, 0, "<I"))
+    kinds = [
+        max(code.scalar(schema.CODE_OLD, "<b"), code.scalar(schema.CODE_NEW, "<i"))
+        for code in model.tables(schema.MODEL_CODES)
+    ]
+    counts: Counter[str] = Counter(dict.fromkeys(_INTEGER_KINDS.values(), 0))
+    for graph in model.tables(schema.MODEL_GRAPHS):
+        types = [tensor.scalar(schema.TENSOR_TYPE, "<b") for tensor in graph.tables(schema.GRAPH_TENSORS)]
+        for operator in graph.tables(schema.GRAPH_OPERATORS):
+            name = _INTEGER_KINDS.get(kinds[operator.scalar(schema.OPERATOR_CODE, "<I")])
+            if name and _is_integer(
+                [types[index] for index in operator.numbers(schema.OPERATOR_INPUTS, "<i")[:2]],
+                [types[index] for index in operator.numbers(schema.OPERATOR_OUTPUTS, "<i")],
+            ):
+                counts[name] += 1
+    return dict(counts)
+
+
+def _is_integer(inputs: Sequence[int], outputs: Iterable[int]) -> bool:
+    return inputs[0] in (_INT8, _INT16) and inputs[1] == _INT8 and all(kind == inputs[0] for kind in outputs)

@@ -1,0 +1,272 @@
+"""Find the layers of an ONNX graph in the float `.tflite` that was made from it: by weights, then by what they compute.
+
+Converters rename, transpose, reorder and fuse. What they keep is the weights, number for number, and what every layer
+makes of one feed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from converters.compress.quantize.encodings import Encodings, Floats, Scheme
+from converters.compress.quantize.layers import Layer, find_layers
+from converters.runtimes.base import Array, Arrays
+from converters.runtimes.tflite import TFLiteSession
+from converters.targets.matching import graph_values, is_alike
+from converters.targets.tflite_engine import Edges, EngineError
+from converters.targets.tflite_graph import Graph, tensors_of
+
+if TYPE_CHECKING:
+    import onnx
+
+WEIGHTS, BIAS = 1, 2
+"""Places among the inputs of every kind of operator that has weights."""
+_NAMED = 5
+# Converters multiply nothing into weights that are found, but some print them in decimal and read them back.
+_EQUAL = 1e-6
+_FOLLOWED = 4
+"""A Relu or a clip is at most a minimum and a maximum behind its layer."""
+
+
+@dataclass(frozen=True)
+class FoundLayer:
+    """A layer and the operator that computes it in a file.
+
+    Attributes:
+        layer: of the ONNX graph.
+        operator: of the file.
+        activation: the schema's ActivationFunctionType that belongs to the layer: what its `output` is behind.
+        added: what the operator adds per channel beside the layer's own bias, because the converter fused an addition
+            that follows the layer; None for nothing.
+        rest: the activation that the converter fused although it does not belong to the layer.
+        output: the file's tensor that holds the layer's `output`, behind `added` and `rest` where there are some.
+    """
+
+    layer: Layer
+    operator: Any
+    activation: int
+    added: Floats | None
+    rest: int
+    output: int
+
+
+def find(
+    graph: Graph,
+    path: Path,
+    proto: onnx.ModelProto,
+    encodings: Encodings,
+    edges: Edges,
+    feeds: Arrays,
+) -> list[FoundLayer]:
+    """Return every layer whose encoding is not float.
+
+    Args:
+        graph: the file's.
+        path: the file, float.
+        proto: what the file was made from, replaced initializers in place.
+        encodings: of its layers.
+        edges: how inputs appear in the file.
+        feeds: one feed of the model.
+
+    Raises:
+        EngineError: the file lacks a layer; the text names it.
+    """
+    layers = [layer for layer in find_layers(proto) if encodings.scheme(layer.name) is not Scheme.FLOAT]
+    if not layers:
+        return []
+    wanted = graph_values(proto, feeds, [layer.result for layer in layers], path.parent)
+    return _Search(graph, _file_values(path, edges, feeds), proto, encodings, wanted).run(layers)
+
+
+def _file_values(path: Path, edges: Edges, feeds: Arrays) -> Mapping[int, Array]:
+    with TFLiteSession(path) as session:
+        names = [spec.name for spec in session.inputs]
+        arrays = {names[edge.position]: edge.binding.to_file(feeds[edge.binding.name]) for edge in edges.inputs}
+        return session.run_all_by_index(arrays)
+
+
+class _Search:
+    def __init__(
+        self,
+        graph: Graph,
+        values: Mapping[int, Array],
+        proto: onnx.ModelProto,
+        encodings: Encodings,
+        wanted: Arrays,
+    ) -> None:
+        import onnx
+
+        self._graph = graph
+        self._values = values
+        self._wanted = wanted
+        self._floats = {
+            tensor.name: onnx.numpy_helper.to_array(tensor)
+            for tensor in proto.graph.initializer
+            if tensor.data_type == onnx.TensorProto.FLOAT
+        }
+        self._fused = {node.output[0]: node.op_type for node in proto.graph.node if node.output}
+        self._readers = graph.readers()
+        self._by_shape: dict[tuple[int, ...], list[tuple[Any, Floats]]] = {}
+        for operator in graph.operators:
+            rows = file_rows(graph, operator)
+            if rows is not None:
+                self._by_shape.setdefault(rows.shape, []).append((operator, rows))
+        self._taken: set[int] = set()
+        self._encodings = encodings
+
+    def run(self, layers: Sequence[Layer]) -> list[FoundLayer]:
+        found, lost = [], []
+        for layer in layers:
+            hit = self._find(layer)
+            if hit is None:
+                lost.append(layer.name)
+            else:
+                found.append(hit)
+                self._taken.add(id(hit.operator))
+        if lost:
+            names = ", ".join(lost[:_NAMED]) + (f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else "")
+            raise EngineError(
+                f"{len(lost)} of {len(layers)} layers to quantize are not in its file as they are in the model "
+                f"({names}): it merged them with their neighbours or wrote them otherwise; "
+                "nearest: give these layers the scheme float"
+            )
+        return found
+
+    def _find(self, layer: Layer) -> FoundLayer | None:
+        rows = layer_rows(self._floats[layer.weight], layer)
+        for operator in self._with_weights(rows, layer):
+            hit = self._fitting(layer, operator)
+            if hit is not None:
+                return hit
+        return None
+
+    def _with_weights(self, rows: Array, layer: Layer) -> Iterator[Any]:
+        limit = _EQUAL * float(np.abs(rows).max(initial=0.0))
+        for operator, candidate in self._by_shape.get(rows.shape, []):
+            if id(operator) in self._taken or is_transposed(self._graph, operator) != _is_transposed(layer):
+                continue
+            # the first row tells most apart, and a large model has many layers of one shape
+            if np.allclose(candidate[0], rows[0], rtol=0, atol=limit) and np.allclose(
+                candidate, rows, rtol=0, atol=limit
+            ):
+                yield operator
+
+    def _fitting(self, layer: Layer, operator: Any) -> FoundLayer | None:
+        """Return the layer when the operator computes it, whatever of its surroundings was fused into it."""
+        functions = self._graph.schema.ActivationFunctionType
+        fused = int(getattr(operator.builtinOptions, "fusedActivationFunction", functions.NONE))
+        added = self._added(layer, operator)
+        result = self._wanted[layer.result]
+        computed = activated(_with_added(result, added), fused)
+        output = int(operator.outputs[0])
+        if computed is None or output not in self._values or not is_alike(self._values[output], computed):
+            return None
+        if not self._encodings.scheme(layer.name).activation_bits:  # it stays a float operator, all else as it is
+            return FoundLayer(layer, operator, functions.NONE, None, functions.NONE, output)
+        wanted = self._activation(layer)
+        if added is not None or wanted in (functions.NONE, fused):
+            # with an addition between, a fused Relu cannot be the layer's own
+            if added is not None and wanted != functions.NONE:
+                return None
+            rest = functions.NONE if added is None and fused == wanted else fused
+            return FoundLayer(layer, operator, wanted, added, rest, output)
+        if fused != functions.NONE:
+            return None
+        behind = self._behind(output, activated(result, wanted))
+        return None if behind is None else FoundLayer(layer, operator, wanted, None, functions.NONE, behind)
+
+    def _activation(self, layer: Layer) -> int:
+        functions = self._graph.schema.ActivationFunctionType
+        if layer.output == layer.result:
+            return int(functions.NONE)
+        return int(functions.RELU if self._fused[layer.output] == "Relu" else functions.RELU6)
+
+    def _added(self, layer: Layer, operator: Any) -> Floats | None:
+        """Return the operator's bias without the layer's own, None where nothing is left."""
+        inputs = operator.inputs
+        there = self._graph.constant(int(inputs[BIAS])) if len(inputs) > BIAS and inputs[BIAS] >= 0 else None
+        if there is None or is_transposed(self._graph, operator):
+            return None
+        own = self._floats[layer.bias].reshape(-1) if layer.bias else np.zeros(there.size, np.float32)
+        left = there.reshape(-1).astype(np.float32) - own if there.size == own.size else None
+        if left is None or np.abs(left).max(initial=0.0) <= _EQUAL * max(float(np.abs(own).max(initial=0.0)), 1e-3):
+            return None
+        return np.asarray(left, np.float32)
+
+    def _behind(self, start: int, wanted: Array | None) -> int | None:
+        """Return the tensor that holds `wanted`, a few operators behind `start` that nothing else reads."""
+        index = start
+        for _ in range(_FOLLOWED):
+            readers = self._readers.get(index, [])
+            if wanted is None or len(readers) != 1 or index in self._graph.outputs:
+                return None
+            following = tensors_of(readers[0].outputs)
+            if len(following) != 1 or self._graph.shape(following[0]) != self._graph.shape(start):
+                return None
+            index = following[0]
+            if index in self._values and is_alike(self._values[index], wanted):
+                return index
+        return None
+
+
+def activated(values: Array, function: int) -> Array | None:
+    """Return values behind a fused activation function, None for one that is not expected."""
+    limits = {0: (-np.inf, np.inf), 1: (0.0, np.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
+    return np.clip(values.astype(np.float32), *limits[function]) if function in limits else None
+
+
+def _with_added(values: Array, added: Floats | None) -> Array:
+    if added is None:
+        return values
+    axis = 1 if values.ndim > 2 and values.shape[1] == added.size else -1
+    shape = [1] * values.ndim
+    shape[axis] = added.size
+    return np.asarray(values.astype(np.float32) + added.reshape(shape))
+
+
+def _is_transposed(layer: Layer) -> bool:
+    return layer.operator == "ConvTranspose"
+
+
+def is_transposed(graph: Graph, operator: Any) -> bool:
+    """Whether an operator is a transposed convolution, whose inputs are others."""
+    return graph.kind(operator) == int(graph.schema.BuiltinOperator.TRANSPOSE_CONV)
+
+
+def layer_rows(weights: Array, layer: Layer) -> Array:
+    """Return weights of the graph as rows: one per output channel, in it height, width, input channel.
+
+    Args:
+        weights: or codes, in the shape of the initializer.
+        layer: theirs.
+    """
+    first = np.moveaxis(weights, layer.axis, 0)
+    rows: Array = np.moveaxis(first, 1, -1).reshape(len(first), -1)
+    return rows
+
+
+def file_rows(graph: Graph, operator: Any) -> Floats | None:
+    """Return an operator's weights as `layer_rows` arranges them, None where it has no constant float ones."""
+    kinds = graph.schema.BuiltinOperator
+    kind = graph.kind(operator)
+    known = (
+        kinds.CONV_2D, kinds.DEPTHWISE_CONV_2D, kinds.FULLY_CONNECTED, kinds.TRANSPOSE_CONV, kinds.BATCH_MATMUL,
+    )  # fmt: skip
+    if kind not in known or len(operator.inputs) <= WEIGHTS:
+        return None
+    weights = graph.constant(int(operator.inputs[WEIGHTS]))
+    if weights is None or weights.dtype != np.float32:
+        return None
+    if kind == kinds.DEPTHWISE_CONV_2D:
+        return np.asarray(np.moveaxis(weights, -1, 0).reshape(weights.shape[-1], -1), np.float32)
+    if kind == kinds.BATCH_MATMUL:
+        if operator.builtinOptions.adjX or weights.size != np.prod(weights.shape[-2:]):
+            return None
+        matrix = weights.reshape(weights.shape[-2:])
+        return np.asarray(matrix if operator.builtinOptions.adjY else matrix.T, np.float32)
+    return np.asarray(weights.reshape(len(weights), -1), np.float32)
