@@ -1,4 +1,4 @@
-"""The command line: `inspect`, `convert`, `compare`, `run`."""
+"""The command line: `inspect`, `convert`, `quantize`, `compare`, `run`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
-from converters.commands import compare, run
+from converters.commands import compare, quantize, run
 from converters.errors import CancelledError, StudioError, UsageError, did_you_mean
 from converters.progress import Progress, ProgressMessage
 
@@ -93,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
     )
     convert.add_argument("--recipe", metavar="FILE", type=Path, help="read steps and targets from a recipe")
     convert.add_argument("--force", action="store_true", help="replace existing files")
+    _source_arguments(quantize.add_arguments(commands))
     compare.add_arguments(commands)
     run.add_arguments(commands)
     return top
@@ -246,6 +247,19 @@ def _convert(options: argparse.Namespace) -> int:
     return conversion.exit_status
 
 
+def _quantize(options: argparse.Namespace) -> int:
+    from converters.registry import step
+
+    values = _step_options(options.quantize, "quantize", step("quantize").parameters)
+    given = {"calibration": options.calibration, "budget": options.budget, "blame": options.blame or None}
+    values |= {name: value for name, value in given.items() if value is not None}
+    result = quantize.execute(
+        options.model, parse_shapes(options.shape), options.trust, values, options, Progress(_Printer())
+    )
+    _print(json.dumps(result["quantization"], allow_nan=False) if options.json else result["text"])
+    return 0
+
+
 def _compare(options: argparse.Namespace) -> int:
     from converters.compare.text import as_text
 
@@ -375,4 +389,4 @@ def _target_options(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
     return values
 
 
-_COMMANDS = {"inspect": _inspect, "convert": _convert, "compare": _compare, "run": _run}
+_COMMANDS = {"inspect": _inspect, "convert": _convert, "quantize": _quantize, "compare": _compare, "run": _run}

@@ -21,6 +21,7 @@ OPERATIONS: dict[str, str] = {
     "warm_target": "converters.stages:warm_target",
     "inspect_source": "converters.stages:inspect_source",
     "prepare": "converters.stages:prepare",
+    "quantize_source": "converters.compress.quantize.operation:quantize_source",
     "run_reference": "converters.stages:run_reference",
     "scan_fp16": "converters.stages:scan_fp16",
     "export_target": "converters.stages:export_target",

@@ -69,6 +69,8 @@ def own_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     patch.setattr(tempfile, "tempdir", str(folder))
     for name in ("TMPDIR", "TEMP", "TMP"):
         patch.setenv(name, str(folder))
+    (folder / "cache").mkdir()  # nobody's own cache is read or filled by a test
+    patch.setenv("FFSTUDIO_CACHE", str(folder / "cache"))
     yield folder
     patch.undo()
     shutil.rmtree(folder)
