@@ -69,7 +69,7 @@ def _lift(edit: GraphEdit) -> list[str]:
             if value is None or value.dtype != np.float32:
                 continue
             if position == 2:
-                new = edit.constant(f"{node.output[0]}__bias", value, alone=True)
+                new = edit.constant(f"{node.output[0]}__own_bias", value, alone=True)
             else:
                 new = lifted.get(name) or _stored_name(reading, name) or edit.constant(f"{name}__constant", value)
                 lifted[name] = new
@@ -121,11 +121,11 @@ def _fold(edit: GraphEdit) -> list[str]:
         copy.input.extend(
             [
                 node.input[0],
-                _own(edit, node.input[1], f"{title}__weight", folded),
+                _own(edit, node.input[1], f"{title}__folded_weight", folded),
                 _own(
                     edit,
                     node.input[2] if len(node.input) > 2 else "",
-                    f"{title}__bias",
+                    f"{title}__folded_bias",
                     np.broadcast_to(bias.reshape(-1) * factor, factor.shape) + shift,
                 ),
             ]

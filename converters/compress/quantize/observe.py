@@ -132,7 +132,7 @@ def observe(
     names: dict[str, str] = {}
     copies = 0
     total = len(given) if isinstance(given, Sized) else 0
-    with _Observer(model, axes, kept, progress or Progress(), total) as observer:
+    with _Observer(model, axes, kept, Progress() if progress is None else progress, total) as observer:
         for sample in given:
             if sample.digest in names:
                 copies += 1

@@ -18,6 +18,10 @@ _HALF = BINS // 2
 _DECAY = 0.99
 _CANDIDATES = 96
 """Ends of ranges tried at each side, evenly spread; then the same number around the best."""
+_DIVERGENCES = 48
+"""Likewise for ends whose divergence is tried, which takes longer."""
+_NEXT_TO_NOTHING = 1e-3
+"""Of a value; a level that should hold some but holds none would make the divergence infinite."""
 _MOST_LEVELS = 256
 """Above it (16 bits) levels are finer than bins, and no distribution is lost in them."""
 
@@ -123,14 +127,14 @@ def _from_left(values: Exact) -> Exact:
     return np.concatenate([[0.0], np.cumsum(values)])
 
 
-def _spread(start: int, stop: int) -> Places:
+def _spread(start: int, stop: int, count: int = _CANDIDATES) -> Places:
     """Return places from start to stop, both included, evenly spread and each once."""
-    return np.unique(np.linspace(start, stop, _CANDIDATES).round().astype(np.int64))
+    return np.unique(np.linspace(start, stop, count).round().astype(np.int64))
 
 
-def _around(places: Places, best: int) -> Places:
+def _around(places: Places, best: int, count: int = _CANDIDATES) -> Places:
     """Return places between the neighbours of the best of several candidates."""
-    return _spread(int(places[max(best - 1, 0)]), int(places[min(best + 1, len(places) - 1)]))
+    return _spread(int(places[max(best - 1, 0)]), int(places[min(best + 1, len(places) - 1)]), count)
 
 
 def _least_square(moments: _Moments, levels: int, symmetric: bool) -> Range:
@@ -186,11 +190,11 @@ class _Divergence:
             seen[:, level] += (own == 0) & (outside > 0)
             wanted[:, level] += outside
         kept = self.sums[stops] - self.sums[starts]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            logarithm = np.log(held / seen)
-            # Levels that nothing wants count nothing; one that wants what it does not hold makes the range useless.
-            told = np.where(wanted > 0, wanted * logarithm, 0.0).sum(axis=1)
-            return np.asarray((entropy - told) / total + np.log(kept / total))
+        # Levels that nothing wants count nothing; one that only gets what lies outside is told next to nothing.
+        logarithm = np.log(np.maximum(held, _NEXT_TO_NOTHING) / np.maximum(seen, 1.0))
+        told = (wanted * logarithm).sum(axis=1)
+        found = (entropy - told) / total + np.log(np.maximum(kept, _NEXT_TO_NOTHING) / total)
+        return np.where(kept > 0, found, np.inf)
 
 
 def _times_logarithm(values: Exact) -> Exact:
@@ -220,10 +224,9 @@ def _best_end(divergence: _Divergence, start: int, last: int, levels: int) -> in
     """Return where a range of bins from `start` should stop, at most at `last`."""
     if last - start <= levels:
         return last
-    stops = _spread(start + levels, last)
+    stops = _spread(start + levels, last, _DIVERGENCES)
     for _ in range(2):
-        found = divergence(np.full(len(stops), start), stops, levels)
-        best = int(np.where(np.isfinite(found), found, np.inf).argmin())
+        best = int(divergence(np.full(len(stops), start), stops, levels).argmin())
         end = int(stops[best])
-        stops = _around(stops, best)
+        stops = _around(stops, best, _DIVERGENCES)
     return end
