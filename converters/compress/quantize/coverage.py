@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -117,7 +117,7 @@ def coverage(
 
     Args:
         samples: read one by one.
-        observations: of the same samples in the same order, for outliers; None for none.
+        observations: of the same samples, for outliers; None for none.
         progress: told after every sample.
 
     Raises:
@@ -141,15 +141,22 @@ def coverage(
     twins = duplicates(thumbnails, [each.brightness for each in figures])
     far: tuple[Outlier, ...] = ()
     if observations is not None:
-        if len(observations.samples) != len(figures):
-            raise ValueError(f"observations of {len(observations.samples)} samples for a set of {len(figures)}")
-        far = outliers(observations.per_sample)
+        far = _placed(outliers(observations.per_sample), observations, figures)
     measured = Coverage(samples.origin, tuple(figures), has_faces, twins, far, (), ())
     return replace(
         measured,
         sentences=missing(measured.figures, has_faces, twins, far),
         remarks=remarks(measured.figures, has_faces, landmarker is not None),
     )
+
+
+def _placed(far: Sequence[Outlier], observations: Observations, figures: Sequence[Figures]) -> tuple[Outlier, ...]:
+    """Return outliers by their places in the set: equal samples were observed once, under the first one's name."""
+    places = {each.name: place for place, each in reversed(list(enumerate(figures)))}
+    unknown = [name for name in observations.samples if name not in places]
+    if unknown:
+        raise ValueError(f"observations of other samples: {', '.join(unknown[:5])}")
+    return tuple(replace(each, place=places[observations.samples[each.place]]) for each in far)
 
 
 def _landmarker(stack: ExitStack) -> Landmarker | None:

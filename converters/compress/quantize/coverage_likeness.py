@@ -26,8 +26,7 @@ _WIDER: Final = 0.1
 _MANY: Final = 0.1
 _LEAST_TENSORS: Final = 3
 _FAR: Final = 3.5
-"""Modified z-score beyond which a value is an outlier (Iglewicz and Hoaglin, "How to Detect and Handle Outliers", 1993).
-"""
+"""Modified z-score beyond which a value is an outlier (Iglewicz and Hoaglin, 1993, who suggest it)."""
 _TO_DEVIATION: Final = 0.6745  # median absolute deviation of a normal distribution, in standard deviations
 
 

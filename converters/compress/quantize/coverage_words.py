@@ -62,8 +62,8 @@ def _beyond(limit: float) -> Callable[[Figures, float], bool]:
 
 
 _DARK = _Trait("dark skin", "angle", lambda each, _angle: each.reads_dark and not each.is_dim, LEFT_OUT)
-_LIGHT = _Trait("light skin", "angle", _tones(Tone.VERY_LIGHT, Tone.LIGHT), LEFT_OUT)
-_MIDDLE = _Trait("skin between light and brown", "angle", _tones(Tone.INTERMEDIATE, Tone.TAN), LEFT_OUT)
+_LIGHT = _Trait("skin that reads as light", "angle", _tones(Tone.VERY_LIGHT, Tone.LIGHT), LEFT_OUT)
+_MIDDLE = _Trait("skin that reads as between light and brown", "angle", _tones(Tone.INTERMEDIATE, Tone.TAN), LEFT_OUT)
 _WEAK = _Trait("weak light", "light", _below(_WEAK_LIGHT), "dim rooms lie outside what was seen")
 _STRONG = _Trait("strong light", "light", _above(_STRONG_LIGHT), "bright values will be cut off")
 _TURNED = _Trait(
@@ -87,7 +87,7 @@ _BRIGHT_SCENE = _Trait("bright pictures", "brightness", _above(_BRIGHT_PICTURE),
 _TOGETHER: Final = (
     (_DARK, _WEAK, "dark skin under weak light", LEFT_OUT),
     (_DARK, _TURNED, "dark skin on a turned head", LEFT_OUT),
-    (_LIGHT, _STRONG, "light skin under strong light", LEFT_OUT),
+    (_LIGHT, _STRONG, "skin that reads as light under strong light", LEFT_OUT),
     (_WEAK, _TURNED, "turned heads under weak light", ""),
     (_DARK, _SOFT, "blurred pictures of dark skin", ""),
 )
@@ -218,7 +218,7 @@ def _on_dim(shown: Sequence[Figures]) -> list[str]:
         return []
     return [
         f"{dark} of {len(shown)} samples read as brown or dark, but in {dim} of them skin is so bright beside eyes and "
-        "teeth that weak light alone explains it: they are not counted as dark skin. Look at them."
+        "teeth that it is most likely lighter skin in weak light: they are not counted as dark skin. Look at them."
     ]
 
 
