@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,9 @@ from converters.targets.metadata import ArtifactMetadata
 
 # Interpreter::HintMode::WINOGRAD_MEMORY_LEVEL; level 0 keeps to plain convolution kernels.
 _WINOGRAD_HINT = 3
+# What MNN puts behind the kind of an operator that computes with integers: "Convolution [ DT_INT8 ] ".
+_INTEGER_MARK = "DT_INT8"
+_CONVOLUTIONS = ("Convolution", "ConvolutionDepthwise")
 
 
 class MnnSession(Session):
@@ -60,9 +64,42 @@ class MnnSession(Session):
         missing = [edge.file_name for edge in edges if edge.file_name not in found]
         if missing:
             raise BadInputError(f"{self.path.name} lacks {', '.join(missing)}, which its metadata promises.")
+        unknown = set(found) - {edge.file_name for edge in edges}
+        if side == "inputs" and unknown:
+            raise BadInputError(
+                f"{self.path.name} is damaged.", f"It wants {', '.join(unknown)}, which its metadata does not know."
+            )
         return tuple(TensorSpec(edge.name, found[edge.file_name].shape, edge.dtype) for edge in edges)
 
     def _run(self, feeds: Arrays, outputs: tuple[str, ...]) -> Arrays:
+        self._feed(feeds)
+        status = self._interpreter.runSession(self._session)
+        if status != 0:
+            raise BadInputError(f"MNN stopped while running {self.path.name} (code {status}).")
+        found = self._interpreter.getSessionOutputAll(self._session)
+        results = {self._graph_name(name, "outputs"): _to_numpy(tensor) for name, tensor in found.items()}
+        return {name: results[name] for name in outputs}
+
+    def integer_operators(self) -> dict[str, str]:
+        """Run once on zeros and return what MNN computed with integers.
+
+        Returns:
+            Kinds of operators ("Convolution", "FloatToInt8", …) by name.
+        """
+        kinds: dict[str, str] = {}
+
+        def look(_tensors: Any, operator: Any) -> bool:
+            kind, _, rest = operator.getType().partition(" ")
+            if _INTEGER_MARK in rest:
+                kinds[operator.getName()] = kind
+            return True
+
+        self._feed({spec.name: np.zeros(spec.shape, spec.dtype) for spec in self.inputs})
+        # The wheel needs both callbacks, and they must not raise: it goes on and loses the exception.
+        self._interpreter.runSessionWithCallBackInfo(self._session, lambda _tensors, _operator: True, look)
+        return kinds
+
+    def _feed(self, feeds: Arrays) -> None:
         import MNN
 
         # Inputs are copied before every run: MNN may reuse their memory for intermediate results.
@@ -71,12 +108,6 @@ class MnnSession(Session):
             plain = np.ascontiguousarray(array, dtype=_dtype(tensor)).reshape(tensor.getShape())
             host = MNN.Tensor(plain.shape, tensor.getDataType(), plain, MNN.Tensor_DimensionType_Caffe)
             tensor.copyFrom(host)
-        status = self._interpreter.runSession(self._session)
-        if status != 0:
-            raise BadInputError(f"MNN stopped while running {self.path.name} (code {status}).")
-        found = self._interpreter.getSessionOutputAll(self._session)
-        results = {self._graph_name(name, "outputs"): _to_numpy(tensor) for name, tensor in found.items()}
-        return {name: results[name] for name in outputs}
 
     def _graph_name(self, file_name: str, side: str) -> str:
         if self.metadata is None:
@@ -87,6 +118,27 @@ class MnnSession(Session):
     def _close(self) -> None:
         self._session = None
         self._interpreter = None
+
+
+def integer_operators(path: Path) -> dict[str, str]:
+    """Return the operators of a `.mnn` that MNN computes with integers on this machine: kinds by name.
+
+    Raises:
+        BadInputError: no readable `.mnn`.
+    """
+    with MnnSession(path) as session:
+        return session.integer_operators()
+
+
+def integer_layers(path: Path) -> frozenset[str]:
+    """Return the names of a `.mnn`'s convolutions that MNN computes with integers on this machine.
+
+    Matrix products with constant weights are convolutions in MNN.
+
+    Raises:
+        BadInputError: no readable `.mnn`.
+    """
+    return frozenset(name for name, kind in integer_operators(path).items() if kind in _CONVOLUTIONS)
 
 
 def _described(tensors: dict[str, Any]) -> dict[str, TensorSpec]:
