@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -164,28 +164,26 @@ class Judge(Closing):
     def judge(self, proto: onnx.ModelProto, count: int | None = None, progress: Progress | None = None) -> Loss:
         """Return what a graph of the same inputs and outputs loses on the first `count` samples; None for all."""
         places = range(min(count or self.samples, self.samples))
-        return Loss.of(self.measure, self.figures(proto, places, progress))
+        return Loss.of(self.measure, list(self.figures(proto, places, progress)))
 
-    def figures(self, proto: onnx.ModelProto, places: Sequence[int], progress: Progress | None = None) -> list[Figures]:
-        """Return the figures of single samples.
+    def figures(
+        self, proto: onnx.ModelProto, places: Sequence[int], progress: Progress | None = None
+    ) -> Iterator[Figures]:
+        """Yield the figures of single samples.
 
         Args:
             proto: such as `build_qdq` makes.
             places: of samples, from 0.
-            progress: called between the samples, so that a slow model can be cancelled.
+            progress: asked between the samples, so that a slow model can be cancelled.
         """
         from converters.runtimes.onnx import open_proto
 
-        found = []
         with TemporaryDirectory(prefix="ffstudio-judge-") as folder, open_proto(proto, Path(folder)) as session:
             for place in places:
                 if progress is not None and progress.is_cancelled():
                     progress("Cancelled")
                 theirs = session.run(self._feeds[place])
-                found.append(
-                    self._figures_of(self._pairs.judge(self._originals[place], theirs, self._identities[place]))
-                )
-        return found
+                yield self._figures_of(self._pairs.judge(self._originals[place], theirs, self._identities[place]))
 
     def sample_digest(self, place: int) -> str:
         """Return the sha256 of one sample's feeds, hexadecimal."""

@@ -61,9 +61,10 @@ class Measured:
         known = self._figures.setdefault(self._digest(encodings), {})
         missing = [place for place in places if self._samples[place] not in known]
         if missing:
-            found = self.judge.figures(build_qdq(self.judge.model, encodings), missing, progress)
-            self.runs += len(missing)
-            known.update({self._samples[place]: each for place, each in zip(missing, found, strict=True)})
+            proto = build_qdq(self.judge.model, encodings)
+            for place, figures in zip(missing, self.judge.figures(proto, missing, progress), strict=True):
+                known[self._samples[place]] = figures
+                self.runs += 1
             if time.monotonic() - self._written > _SECONDS_BETWEEN_WRITES:
                 self._write()
         return Loss.of(self.judge.measure, [known[self._samples[place]] for place in places])
