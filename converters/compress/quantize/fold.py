@@ -1,5 +1,7 @@
 """Give layers the weights they really compute with: constants as initializers, BatchNormalization folded in.
 
+What comes before everything else in quantization; old graphs are raised to an operator set that can express it.
+
 A quantized layer rounds its own weights and its own output. What the network makes of a convolution followed by
 BatchNormalization is one layer, and it has to be quantized as one.
 """
@@ -12,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from converters.compress.quantize.layers import WITH_WEIGHTS
+from converters.compress.quantize.operator_set import raise_operator_set
 from converters.model.graph import Model
 from converters.model.graph_reading import GraphReading, attribute, node_title
 from converters.model.rewrites.base import GraphEdit, Rewrite
@@ -32,8 +35,9 @@ Exact = npt.NDArray[np.float64]
 def fold_batch_norm(model: Model) -> Model:
     """Return a model whose layers have their weights as initializers and BatchNormalization folded into them.
 
-    Weights that several layers share are given to each layer of its own where folding makes them differ. The results
-    are compared with the given model's; a note says how much they differ.
+    The operator set is raised to 13 where it is older. Weights that several layers share are given to each layer of
+    its own where folding makes them differ. The results are compared with the given model's; a note says how much they
+    differ.
 
     Args:
         model: float; left unchanged, and returned itself when there is nothing to do.
@@ -41,7 +45,7 @@ def fold_batch_norm(model: Model) -> Model:
     Raises:
         VerificationError: results differ by more than the rounding of weights explains.
     """
-    changed = model
+    changed = raise_operator_set(model)
     for rewrite in (WEIGHTS_AS_INITIALIZERS, FOLD):
         while (rewritten := rewrite.apply(changed.proto)).count:
             changed = changed.with_proto(rewritten.proto, f"{rewrite.title}: {rewritten.count} places.")
