@@ -15,6 +15,7 @@ from converters.compare_report import tables
 from converters.compare_report.charts import COLOURS, distribution, left_out
 from converters.compare_report.frames import Frame
 from converters.compare_report.gallery import colour_bar, gallery
+from converters.compare_report.quantization import quantization
 
 _HERE = Path(__file__).resolve().parent
 _CARDS = ("lpips", "psnr", "source_drop", "displacement", "cosine", "largest")
@@ -146,7 +147,7 @@ def _candidate(comparison: Comparison, place: int, shown: Shown) -> str:
         f"{head}{_cards(comparison, candidate)}{drawn}<h3>In figures</h3>"
         f"{''.join(tables.measures_table(output) for output in candidate.outputs)}{tables.notes(sentences)}"
         f"<details><summary>All {len(candidate.worst_first())} pictures in figures</summary>"
-        f"{tables.pictures_table(candidate)}</details>{tables.recipe(candidate)}</section>"
+        f"{tables.pictures_table(candidate)}</details>{quantization(candidate)}{tables.recipe(candidate)}</section>"
     )
 
 

@@ -39,7 +39,7 @@ def overview(comparison: Comparison, measures: Sequence[str]) -> str:
         rows.append(f"<tr>{name}{numbers}{time}</tr>")
     titles = [f"{MEASURES[measure].title} {word}" for measure in used for word in ("mean", "worst")]
     head = "".join(f"<th scope=col class=number>{escape(title)}</th>" for title in [*titles, "size", "median run"])
-    return _table("", f"<tr><th scope=col>candidate</th>{head}</tr>", rows)
+    return table("", f"<tr><th scope=col>candidate</th>{head}</tr>", rows)
 
 
 def measures_table(output: Mapping[str, Any]) -> str:
@@ -57,7 +57,7 @@ def measures_table(output: Mapping[str, Any]) -> str:
         )
     head = "".join(f'<th scope=col class="{kind}">{text}</th>' for text, kind in _HEAD)
     caption = f"Output <b>{escape(output['name'])}</b> ({escape(str(output['role']))})"
-    return _table(caption, f"<tr>{head}</tr>", rows)
+    return table(caption, f"<tr>{head}</tr>", rows)
 
 
 _KEYS = ("mean", "p95", "worst")
@@ -83,8 +83,8 @@ def sides_table(comparison: Comparison) -> str:
         details = ", ".join(word for word in (side["precision"], side["engine"]) if word)
         rows.append(
             f"<tr><th scope=row>{escape(side['name'])}<div class=quiet>{escape(details)}</div></th>"
-            f"<td class=number>{readable_size(side['size'])}{_bar(side['size'] / largest)}</td>"
-            f"<td class=number>{latency['median'] * 1000:.1f} ms{star}{_bar(latency['median'] / slowest)}</td>"
+            f"<td class=number>{readable_size(side['size'])}{bar(side['size'] / largest)}</td>"
+            f"<td class=number>{latency['median'] * 1000:.1f} ms{star}{bar(latency['median'] / slowest)}</td>"
             f"<td class=number>{latency['p90'] * 1000:.1f} ms{star}</td>"
             f"<td class=number>{latency['runs']}</td>"
             f"<td>{escape(label)}</td><td><code class=hash>{escape(side['sha256'])}</code></td></tr>"
@@ -98,7 +98,7 @@ def sides_table(comparison: Comparison) -> str:
         for label in sorted(labels)
     ]
     caption = "One run on one picture, measured on this machine after warming up; a phone's times are others."
-    return _table(caption, f"<tr>{head}</tr>", rows) + "".join(notes)
+    return table(caption, f"<tr>{head}</tr>", rows) + "".join(notes)
 
 
 def pictures_table(candidate: Candidate) -> str:
@@ -123,14 +123,15 @@ def pictures_table(candidate: Candidate) -> str:
         + "</tr>"
         for name in candidate.worst_first()
     ]
-    return _table("", f"<tr>{head}</tr>", rows)
+    return table("", f"<tr>{head}</tr>", rows)
 
 
 def recipe(candidate: Candidate) -> str:
     """Return what made a candidate, "" where that is not known."""
     if candidate.recipe is None:
         return ""
-    text = json.dumps(candidate.recipe, indent=2, ensure_ascii=False)
+    told = {key: value for key, value in candidate.recipe.items() if key != "steps"}  # what steps found has its tables
+    text = json.dumps(told, indent=2, ensure_ascii=False)
     return f"<details><summary>The recipe that made this file</summary><pre>{escape(text)}</pre></details>"
 
 
@@ -140,10 +141,12 @@ def notes(sentences: Sequence[str]) -> str:
     return f"<ul class=notes>{items}</ul>" if items else ""
 
 
-def _table(caption: str, head: str, rows: Sequence[str]) -> str:
+def table(caption: str, head: str, rows: Sequence[str]) -> str:
+    """Return a table that scrolls where it is wider than the page; all of it is escaped already."""
     above = f"<caption>{caption}</caption>" if caption else ""
     return f"<div class=scroll><table>{above}<thead>{head}</thead><tbody>{''.join(rows)}</tbody></table></div>"
 
 
-def _bar(share: float) -> str:
+def bar(share: float) -> str:
+    """Return a bar as long as a share, 0..1, of its cell."""
     return f'<div class=bar aria-hidden=true><i style="width:{min(max(share, 0), 1):.1%}"></i></div>'
