@@ -32,6 +32,7 @@ from converters.compare.feeds import Feed, Feeds, template_and_side
 from converters.compare.pairs import PairFigures, Pairs
 from converters.fingerprints import size_of
 from converters.opened import Opened, opened
+from converters.plain import finite_or_null
 from converters.process_tree import end_in_words, start_leader, stop_tree, tree_memory
 from converters.progress import Progress
 from converters.training.faces import held_out_names
@@ -151,8 +152,8 @@ def main() -> None:
                 rows = [row for plan in plans() if _is_wanted(plan, given.only) for row in bench.rows(plan)]
         print(table(rows))
         if given.json:
-            data = {"origin": origin, "rows": [asdict(row) for row in rows]}
-            given.json.write_text(json.dumps(data, indent=1).replace("NaN", "null"), encoding="utf-8")
+            data = {"origin": origin, "rows": [finite_or_null(asdict(row)) for row in rows]}
+            given.json.write_text(json.dumps(data, indent=1, allow_nan=False), encoding="utf-8")
 
 
 def _is_wanted(plan: Plan, only: Sequence[str]) -> bool:
