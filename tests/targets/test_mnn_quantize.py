@@ -56,8 +56,7 @@ def one_layer(kind: str) -> Model:
         "depthwise relu": ((13, 1, 3, 3), {"pads": [1, 1, 1, 1], "group": 13}),
     }
     if kind == "grouped":
-        weight, attributes = (20, 4, 3, 3), {"pads": [1, 1, 1, 1], "group": 3}
-        weight = (21, 4, 3, 3)
+        weight, attributes = (21, 4, 3, 3), {"pads": [1, 1, 1, 1], "group": 3}
         nodes = [node("Conv", ["x", "w", "b"], "y", **attributes)]
         return model(
             graph(nodes, {"x": [1, 12, 17, 11]}, {"y": [1, 21, 17, 11]}, {"w": normal(0, *weight), "b": normal(1, 21)})
@@ -66,6 +65,10 @@ def one_layer(kind: str) -> Model:
         shape = (9, 30) if kind == "gemm transposed" else (30, 9)
         nodes = [node("Gemm", ["x", "w", "b"], "y", transB=int(kind != "gemm"))]
         return model(graph(nodes, {"x": [1, 30]}, {"y": [1, 9]}, {"w": normal(0, *shape), "b": normal(1, 9)}))
+    if kind == "one-dimensional":
+        nodes = [node("Conv", ["x", "w", "b"], "y", pads=[1, 1])]
+        constants = {"w": normal(0, 7, 6, 3), "b": normal(1, 7)}
+        return model(graph(nodes, {"x": [1, 6, 50]}, {"y": [1, 7, 50]}, constants))
     if kind == "matmul":
         nodes = [node("MatMul", ["x", "w"], "y")]
         return model(graph(nodes, {"x": [1, 5, 30]}, {"y": [1, 5, 9]}, {"w": normal(0, 30, 9)}))
@@ -90,7 +93,7 @@ def one_layer(kind: str) -> Model:
 
 KINDS = [
     "dense", "pointwise", "wide", "strided", "dilated", "uneven pads", "depthwise", "relu", "relu6", "depthwise relu",
-    "grouped", "gemm", "gemm transposed", "matmul",
+    "grouped", "one-dimensional", "gemm", "gemm transposed", "matmul",
 ]  # fmt: skip
 
 
