@@ -65,10 +65,6 @@ def one_layer(kind: str) -> Model:
         shape = (9, 30) if kind == "gemm transposed" else (30, 9)
         nodes = [node("Gemm", ["x", "w", "b"], "y", transB=int(kind != "gemm"))]
         return model(graph(nodes, {"x": [1, 30]}, {"y": [1, 9]}, {"w": normal(0, *shape), "b": normal(1, 9)}))
-    if kind == "one-dimensional":
-        nodes = [node("Conv", ["x", "w", "b"], "y", pads=[1, 1])]
-        constants = {"w": normal(0, 7, 6, 3), "b": normal(1, 7)}
-        return model(graph(nodes, {"x": [1, 6, 50]}, {"y": [1, 7, 50]}, constants))
     if kind == "matmul":
         nodes = [node("MatMul", ["x", "w"], "y")]
         return model(graph(nodes, {"x": [1, 5, 30]}, {"y": [1, 5, 9]}, {"w": normal(0, 30, 9)}))
@@ -93,7 +89,7 @@ def one_layer(kind: str) -> Model:
 
 KINDS = [
     "dense", "pointwise", "wide", "strided", "dilated", "uneven pads", "depthwise", "relu", "relu6", "depthwise relu",
-    "grouped", "one-dimensional", "gemm", "gemm transposed", "matmul",
+    "grouped", "gemm", "gemm transposed", "matmul",
 ]  # fmt: skip
 
 
