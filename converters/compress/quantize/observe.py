@@ -170,7 +170,7 @@ def _finished(seen: Block, names: Mapping[str, str], copies: int) -> Observation
     if copies:
         notes.append(f"Samples that equal an earlier one count once: {copies}.")
     if len(names) == 1:
-        notes.append("Ranges come from a single sample; what others show beyond it is cut off.")
+        notes.append("There is one sample: the ranges will be those of it alone. 64 different ones are a good number.")
     return Observations(tensors, tuple(names.values()), per_sample, tuple(notes))
 
 

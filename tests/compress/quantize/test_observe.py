@@ -184,7 +184,7 @@ def test_equal_samples_count_once(model: Model) -> None:
 def test_no_samples_are_an_error_and_one_is_worth_a_sentence(model: Model) -> None:
     with pytest.raises(BadInputError, match="no calibration samples"):
         observe(model, [])
-    assert "single sample" in observe(model, drawn_samples(model, 1)).notes[0]
+    assert "one sample" in observe(model, drawn_samples(model, 1)).notes[0]
 
 
 def test_a_sample_of_another_shape_is_named(model: Model) -> None:
