@@ -6,6 +6,8 @@ input is in memory at a time.
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
 import os
 import zipfile
@@ -147,11 +149,11 @@ def array_set(model: Model, path: Path, most: int, progress: Progress) -> Calibr
 
 def _wanted(files: Sequence[_File], most: int) -> list[tuple[_File, list[int]]]:
     """Return which samples of which files to take, spread evenly over all of them."""
-    every = [(file, place) for file, saved in enumerate(files) for place in range(saved.count)]
+    ends = list(itertools.accumulate(saved.count for saved in files))
     chosen: dict[int, list[int]] = {}
-    for each in evenly(len(every), most):
-        file, place = every[each]
-        chosen.setdefault(file, []).append(place)
+    for place in evenly(ends[-1] if ends else 0, most):
+        file = bisect.bisect_right(ends, place)
+        chosen.setdefault(file, []).append(place - (ends[file] - files[file].count))
     return [(files[file], places) for file, places in chosen.items()]
 
 
@@ -191,12 +193,15 @@ def _headers(path: Path, model: Model) -> _File:
             name = member.filename.removesuffix(".npy").removeprefix(_PREFIX)
             with archive.open(member) as stream:
                 shape, is_fortran, dtype = _header(stream)
+                promised = math.prod(shape) * dtype.itemsize + stream.tell()
             if dtype.hasobject:
                 raise UnsafeInputError(
                     f"{path.name} holds pickled Python objects ({name}).",
                     "Reading them would run code of the file.",
                     "Save plain numbers: numpy.savez(…, allow_pickle=False).",
                 )
+            if min(shape, default=0) < 0 or promised != member.file_size:
+                raise ValueError(f"{name} says that it is {_size(shape)} of {dtype}, in {member.file_size} bytes")
             if is_fortran and len(shape) > 1:
                 raise BadInputError(
                     f"{name} of {path.name} is stored column by column.",

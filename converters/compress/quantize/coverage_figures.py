@@ -72,7 +72,7 @@ class Figures:
 
     @property
     def is_dim(self) -> bool:
-        """Whether skin that reads dark is so bright beside eyes and teeth that it is most likely light, in weak light."""
+        """Whether skin that reads dark is so bright beside eyes and teeth that it is likely light, in weak light."""
         return self.reads_dark and self.skin_to_white is not None and self.skin_to_white > DARK_BESIDE_WHITE
 
     @property
