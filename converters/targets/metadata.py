@@ -59,7 +59,7 @@ class EdgeBinding:
     def from_file(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return `array` (the file's layout) contiguous in the graph's layout; codes become float32, others stay."""
         if self.scale:
-            array = (array.astype(np.int32) - self.zero_point) * np.float32(self.scale)
+            array = (array.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
         return np.asarray(array.transpose(tuple(np.argsort(self.permutation))), order="C")
 
     @classmethod

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from converters.compress.quantize.encodings import Encodings
+from converters.compress.quantize.encodings import Encodings, Scheme
 from converters.compress.quantize.layers import with_replaced
 from converters.errors import UnsupportedError
 from converters.model.graph import Model, control_flow
@@ -181,7 +181,9 @@ def _count(path: Path, encodings: Encodings) -> str:
     counts = integer_layers(path)
     parts = [f"{count} {kind}" for kind, count in counts.items() if count]
     schemes = ", ".join(encodings.schemes)
-    return f"Layers computed with integers: {', '.join(parts) or 'none'} (schemes: {schemes})."
+    slow = {Scheme.W8A16, Scheme.W4}.intersection(encodings.schemes)
+    warning = f" {' and '.join(sorted(slow))} run outside XNNPACK, slower than in float." if slow else ""
+    return f"Layers computed with integers: {', '.join(parts) or 'none'} (schemes: {schemes}).{warning}"
 
 
 def _engines(options: dict[str, Value]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from converters.compress.quantize.encodings import Encoding, Encodings
-from converters.compress.quantize.layers import effective_weights
+from converters.compress.quantize.layers import effective_weights, find_layers
 from converters.model.graph import Model
 from converters.runtimes.base import Arrays
 from converters.targets.tflite_engine import Edge, Edges
@@ -41,7 +41,11 @@ def quantize(
 
     Raises:
         EngineError: the file does not have the layers as the model has them.
+        ValueError: an encoding for a layer that does not exist, a bug of the caller.
     """
+    unknown = set(encodings.layers) - {layer.name for layer in find_layers(model.proto)}
+    if unknown:
+        raise ValueError(f"no such layers: {sorted(unknown)}")
     graph = Graph(source)
     found = find(graph, source, model.proto, encodings, edges, feeds)
     names = {name for item in found for name in (item.layer.weight, item.layer.bias) if name}

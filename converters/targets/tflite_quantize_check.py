@@ -16,6 +16,7 @@ from converters.targets import tflite_schema as schema
 from converters.targets.base import Precision
 from converters.targets.tflite_file import mapped, read_outline
 from converters.targets.tflite_flatbuffer import Table, number
+from converters.targets.tflite_quantize_weights import LARGEST_RATIO
 
 if TYPE_CHECKING:
     import onnx
@@ -49,7 +50,7 @@ def objections(model: Model, precision: Precision, interface: str) -> list[str]:
         return [f"Codes at the edge (interface={interface}) need one of the precisions {offered}, not {precision}."]
     encodings = encodings_for(model, precision)
     if encodings is None:
-        return ["The model says nothing about how to quantize it: add the step quantize, or choose int8-dynamic."]
+        return []  # said for every target alike
     layers = {layer.name: layer for layer in find_layers(model.proto)}
     found = _against_schemes(layers, encodings)
     if interface != "float":
@@ -64,18 +65,17 @@ def objections(model: Model, precision: Precision, interface: str) -> list[str]:
 def _against_schemes(layers: dict[str, Layer], encodings: Encodings) -> list[str]:
     used = [(layers[name], item) for name, item in encodings.layers.items() if name in layers]
     transposed = [layer for layer, item in used if not layer.has_integer_kernel and not _is_weights_only(item)]
-    blocks = [layer for layer, item in used if item.weight and item.weight.block]
-    shifted = [
-        layer for layer, item in used if any(e.bits == 16 and e.zero_point for e in (item.input, item.output) if e)
-    ]
+    blocks = [layer for layer, item in used if item.weight and item.weight.block and _has_no_blocks(layer, item)]
+    shifted = [layer for layer, item in used if _is_shifted(item.input) or _is_shifted(item.output)]
     mixed = [layer for layer, item in used if _is_mixed(item)]
+    fine = [layer for layer, item in used if _is_too_fine(item)]
     found = []
     if transposed:
         found.append(f"TFLite has no integer transposed convolutions here ({_names(transposed)}); nearest: w8.")
     if blocks:
         found.append(
-            f"TFLite has one scale per output channel, not per block of weights ({_names(blocks)}); "
-            "nearest: w4 without blocks, or w8."
+            "TFLite has no blocks of weights in grouped and in integer convolutions, only one scale per output channel "
+            f"({_names(blocks)}); nearest: w4 without blocks, or w8."
         )
     if shifted:
         found.append(
@@ -85,6 +85,11 @@ def _against_schemes(layers: dict[str, Layer], encodings: Encodings) -> list[str
         found.append(
             f"TFLite's integer layers read and write the same number of bits ({_names(mixed)}); nearest: w8a8 or w8a16."
         )
+    if fine:
+        found.append(
+            f"TFLite's integer layers cannot write ranges that are so small beside their weights ({_names(fine)}); "
+            "nearest: a wider range, or w8."
+        )
     return found
 
 
@@ -92,8 +97,22 @@ def _is_weights_only(item: LayerEncoding) -> bool:
     return item.scheme in (Scheme.FLOAT, Scheme.W8, Scheme.W4)
 
 
+def _has_no_blocks(layer: Layer, item: LayerEncoding) -> bool:
+    return layer.groups > 1 or not _is_weights_only(item)
+
+
+def _is_shifted(encoding: Encoding | None) -> bool:
+    return encoding is not None and encoding.bits == 16 and encoding.zero_point != 0
+
+
 def _is_mixed(item: LayerEncoding) -> bool:
     return item.input is not None and item.output is not None and item.input.bits != item.output.bits
+
+
+def _is_too_fine(item: LayerEncoding) -> bool:
+    if item.weight is None or item.input is None or item.output is None or item.input.bits != 8:
+        return False
+    return max(item.weight.scale) * item.input.scale / item.output.scale >= LARGEST_RATIO
 
 
 def _names(layers: Sequence[Layer]) -> str:

@@ -11,15 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from converters.compress.quantize.encodings import Encoding, Encodings, Floats, LayerEncoding, Scheme, WeightEncoding
-from converters.runtimes.base import Array
+from converters.compress.quantize.encodings import Encoding, Encodings, Floats, LayerEncoding, Scheme
 from converters.targets.tflite_graph import Graph
-from converters.targets.tflite_quantize_find import WEIGHTS, FoundLayer, layer_rows
+from converters.targets.tflite_quantize_find import WEIGHTS, FoundLayer
+from converters.targets.tflite_quantize_weights import StoredWeights
 
-# Half of what an accumulator holds: the products need room beside the bias.
-_LARGEST_BIAS = 2**30
 _INT8, _INT16, _FLOAT = "int8", "int16", "float32"
 
 
@@ -40,7 +37,7 @@ class Rewriter:
         self._kinds = graph.schema.BuiltinOperator
         self._found = {id(layer.operator): layer for layer in found}
         self._encodings = encodings
-        self._weights = weights
+        self._weights = StoredWeights(graph, weights)
         self._writers = graph.writers()
         # what writes the output of a layer behind a Relu of its own goes: the layer writes it
         self._replaced = {
@@ -48,7 +45,6 @@ class Rewriter:
         }
         self._operators: list[Any] = []
         self._codes: dict[tuple[int, Encoding], int] = {}
-        self._stored: dict[tuple[int, str, WeightEncoding], int] = {}
 
     def rewrite(self) -> None:
         """Replace the graph's operators."""
@@ -80,36 +76,26 @@ class Rewriter:
         if encoding.input is not None and encoding.output is not None:
             self._write_integer(found, encoding, encoding.input, encoding.output)
             return
-        codes = self._weight_codes(found, encoding.weight, np.asarray(encoding.weight.scale))
         inputs = [int(index) for index in operator.inputs]
         if encoding.scheme is Scheme.DYNAMIC:
-            inputs[WEIGHTS] = codes
+            inputs[WEIGHTS] = self._weights.codes(found, encoding.weight)
             if self._is(operator, self._kinds.FULLY_CONNECTED):
                 operator.builtinOptions.asymmetricQuantizeInputs = True
                 self._set_version(operator, 12)
-            elif self._is(operator, self._kinds.DEPTHWISE_CONV_2D):
-                self._set_version(operator, 6)
             else:
-                self._set_version(operator, 5)
+                self._set_version(operator, 6 if self._is(operator, self._kinds.DEPTHWISE_CONV_2D) else 5)
         else:
-            inputs[WEIGHTS] = self._float_weights(codes, encoding.weight)
+            inputs[WEIGHTS] = self._weights.values(found, encoding.weight, self._operators)
         operator.inputs = np.asarray(inputs, np.int32)
         self._operators.append(operator)
 
     def _write_integer(self, found: FoundLayer, encoding: LayerEncoding, read: Encoding, written: Encoding) -> None:
         graph, operator = self._graph, found.operator
         assert encoding.weight is not None
-        scale, bias = self._bias_codes(found, encoding.weight, read)
         source = self._rounded(int(operator.inputs[0]), read)
+        weights, bias = self._weights.integer(found, encoding.weight, read, written)
         result = self._code_tensor(found.output, written, graph.shape(int(operator.outputs[0])))
-        unit = graph.quantization(scale * read.scale, [0] * len(scale))
-        name = graph.name(found.output)
-        inputs = [
-            source,
-            self._weight_codes(found, encoding.weight, scale),
-            graph.add_constant(bias, f"{name}/bias", unit),
-        ]
-        operator.inputs = np.asarray(inputs, np.int32)
+        operator.inputs = np.asarray([source, weights, bias], np.int32)
         operator.outputs = np.asarray([result], np.int32)
         operator.builtinOptions.fusedActivationFunction = found.activation
         self._set_integer_version(operator, read.bits)
@@ -119,7 +105,7 @@ class Rewriter:
             self._operators.append(self._dequantized(result, found.output, written.bits))
             self._codes[found.output, written] = result
             return
-        plain = graph.add_tensor(graph.shape(found.output), _FLOAT, f"{name}/plain")
+        plain = graph.add_tensor(graph.shape(found.output), _FLOAT, f"{graph.name(found.output)}/plain")
         self._operators.append(self._dequantized(result, plain, written.bits))
         self._append_fused(found, plain)
 
@@ -186,72 +172,6 @@ class Rewriter:
             self._kinds.DEQUANTIZE, 2 if bits == 8 else 3, [codes], [values], self._graph.schema.DequantizeOptionsT()
         )
 
-    def _bias_codes(
-        self, found: FoundLayer, weight: WeightEncoding, read: Encoding
-    ) -> tuple[npt.NDArray[np.float64], Array]:
-        """Return the scales of the weights to use, and the bias in units of them and of the input's scale.
-
-        A channel whose bias would not fit beside its products gets a coarser scale: next to such a bias its weights
-        count for nothing.
-        """
-        scale = np.asarray(weight.scale, np.float32).astype(np.float64)
-        layer = found.layer
-        bias = self._weights[layer.bias].reshape(-1).astype(np.float64) if layer.bias else np.zeros(len(scale))
-        if read.bits == 16:
-            return scale, np.rint(bias / (scale * read.scale)).astype(np.int64)
-        least = np.abs(bias) / (read.scale * _LARGEST_BIAS)
-        scale = np.maximum(scale, least.astype(np.float32).astype(np.float64))
-        codes = np.rint(bias / (scale * read.scale))
-        return scale, np.clip(codes, -_LARGEST_BIAS, _LARGEST_BIAS).astype(np.int32)
-
-    def _weight_codes(self, found: FoundLayer, weight: WeightEncoding, scale: npt.NDArray[np.float64]) -> int:
-        """Store a layer's weights as codes, once for all layers that share them, and return the tensor."""
-        operator, layer, graph = found.operator, found.layer, self._graph
-        old = int(operator.inputs[WEIGHTS])
-        own = np.asarray(weight.scale, np.float32).astype(np.float64)
-        is_coarser = bool(np.any(scale != own))
-        key = (old, layer.weight, weight)
-        if key in self._stored and not is_coarser:
-            return self._stored[key]
-        values = self._weights[layer.weight]
-        used = weight
-        if is_coarser:
-            used = WeightEncoding(weight.bits, weight.axis, tuple(float(value) for value in scale), 0)
-        codes = np.ascontiguousarray(layer_rows(used.quantize(values), layer))
-        shape = graph.shape(old)
-        is_depthwise = self._is(operator, self._kinds.DEPTHWISE_CONV_2D)
-        if is_depthwise:
-            codes = np.ascontiguousarray(codes.T)
-        if self._is(operator, self._kinds.FULLY_CONNECTED):
-            shape = (codes.shape[0], codes.shape[1])
-        axis = 3 if is_depthwise else 0
-        index = graph.add_constant(
-            codes.reshape(shape),
-            f"{graph.name(old)}/codes{len(graph.tensors)}",
-            graph.quantization(scale, [0] * len(scale), axis),
-            _packed(codes) if weight.bits == 4 else None,
-        )
-        if not is_coarser:
-            self._stored[key] = index
-        return index
-
-    def _float_weights(self, codes: int, weight: WeightEncoding) -> int:
-        """Return the float weights that codes stand for, computed once when a runtime opens the file."""
-        key = (codes, "float", weight)
-        if key not in self._stored:
-            values = self._graph.add_tensor(self._graph.shape(codes), _FLOAT, f"{self._graph.name(codes)}/values")
-            self._operators.append(
-                self._graph.operator(
-                    self._kinds.DEQUANTIZE,
-                    6 if weight.bits == 4 else 5,
-                    [codes],
-                    [values],
-                    self._graph.schema.DequantizeOptionsT(),
-                )
-            )
-            self._stored[key] = values
-        return self._stored[key]
-
     def _is(self, operator: Any, kind: int) -> bool:
         return self._graph.kind(operator) == kind
 
@@ -277,11 +197,3 @@ class Rewriter:
     def _is_grouped(self, operator: Any) -> bool:
         channels = self._graph.shape(int(operator.inputs[0]))[-1]
         return self._graph.shape(int(operator.inputs[WEIGHTS]))[-1] != channels
-
-
-def _packed(codes: Array) -> npt.NDArray[np.uint8]:
-    """Return 4-bit codes two to a byte, the first in the lower half."""
-    flat = codes.astype(np.int8).reshape(-1).view(np.uint8) & 15
-    if flat.size % 2:
-        flat = np.append(flat, np.uint8(0))
-    return np.asarray(flat[0::2] | (flat[1::2] << 4), np.uint8)
