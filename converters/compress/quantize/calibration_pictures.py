@@ -26,6 +26,7 @@ from converters.progress import Progress
 _MOST_FACES = 8  # of one picture
 _LARGEST_ENLARGEMENT = 3.0
 """Crop pixels for each picture pixel beyond which a face behind the largest one is too small to show anything."""
+_SEE_FACES = ("landmarker", "masker")
 _KNOWN_ROLES = (Role.IMAGE, Role.EMBEDDING, Role.PARAMETER, Role.MASK)
 
 
@@ -209,6 +210,11 @@ def _notes_on(model: Model, feeds: Feeds, is_its_own: bool, is_built_in: bool) -
             "for ranges to rely on give saved inputs as .npz."
         )
     known = family(model.family)
+    if not is_built_in and known is not None and known.kind in _SEE_FACES and not known.template:
+        notes.append(
+            f"A {known.kind} is shown faces by its host: of every picture the middle was taken as it is. "
+            "Give pictures that a face fills."
+        )
     if is_built_in and known is not None and known.kind == "detector":
         notes.append(
             "The built-in crops show one face each that fills the picture: a detector is calibrated better on "

@@ -30,7 +30,8 @@ _PATCH: Final = 0.13
 """Half a patch's side, in distances from the eyes to the mouth."""
 DARK_BESIDE_WHITE: Final = 0.45
 """Of `skin_to_white`. Of 1,138 portraits 155 read as brown or dark, most of them dim pictures of light skin. By eye,
-about 7 in 10 of the 30 below this limit show dark skin, about 1 in 11 of the 125 above it."""
+about 7 in 10 of the 30 below this limit show dark skin, about 1 in 11 of the 125 above it. It was chosen on these
+portraits: expect worse on others."""
 _MISPLACED: Final = 0.3
 """Mean distance of a crop's landmarks from its template, in distances from the eyes to the mouth."""
 

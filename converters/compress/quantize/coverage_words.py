@@ -93,7 +93,8 @@ _TOGETHER: Final = (
 )
 _PEOPLE: Final = (_DARK, _LIGHT)
 _FURTHER: Final = (_WEAK, _TURNED, _STRONG, _MIDDLE, _SHARP, _SOFT, _HIGH, _TILTED, _LOW)
-_SCENES: Final = (_DARK_SCENE, _BRIGHT_SCENE, _SHARP, _SOFT, _HIGH, _LOW)
+# The limits of sharpness and contrast were found on faces: of whole pictures they are figures, no judgements.
+_SCENES: Final = (_DARK_SCENE, _BRIGHT_SCENE)
 
 
 def missing(

@@ -304,6 +304,13 @@ def test_a_detector_is_told_that_crops_are_no_scenes() -> None:
     assert not any("detector" in note for note in calibration_set(model_of([picture()]), "", 2).notes)
 
 
+def test_a_landmarker_is_said_to_want_faces(tmp_path: Path) -> None:
+    folder = str(write_portraits(tmp_path / "some", 2, 64))
+    model = model_of([picture("input", 32)], "pfld")
+    assert any("A landmarker is shown faces by its host" in note for note in calibration_set(model, folder).notes)
+    assert not any("host" in note for note in calibration_set(model, "", 2).notes)
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
