@@ -8,17 +8,15 @@ of independent layers add up (Dong et al., "HAWQ-V2", NeurIPS 2020, rank layers 
 
 from __future__ import annotations
 
-import glob
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from converters.compress.quantize.blame import title_of
 from converters.compress.quantize.encodings import Encodings, Scheme
 from converters.compress.quantize.judge import Judge, Loss
 from converters.compress.quantize.measured import Measured
+from converters.compress.quantize.mixed_result import Budget, MixedResult, MixedStep
 from converters.compress.quantize.switching import (
     INTEGER,
     PRECISION,
@@ -28,11 +26,11 @@ from converters.compress.quantize.switching import (
     only,
     switched,
 )
-from converters.destination import readable_size
 from converters.errors import UsageError
 from converters.progress import Progress
 
-MIXED_VERSION = 1
+__all__ = ["FOR_ALL_TARGETS", "Budget", "MixedResult", "MixedStep", "mixed_precision", "schemes_for"]
+
 FOR_ALL_TARGETS = (Scheme.W8A8, Scheme.W8, Scheme.FLOAT)
 _TITLE = "Choosing the precision of each layer"
 _LEAST_GAIN = 1e-7
@@ -40,158 +38,6 @@ _LEAST_PRICE = 0.005
 """Of all work or bytes: what every exception costs, so that none is made for next to nothing."""
 # A change that is predicted to need more than twice the room there is, is not tried: predictions err, not that much.
 _TRUST = 0.5
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What may be lost.
-
-    Attributes:
-        mean: of the measure (LPIPS, or the mean difference as a fraction of the span), above 0.
-        p95: what 95 % of the samples must not exceed; None for twice the mean.
-        person: by how much the cosine to the face that was to appear may fall; None for any.
-        margin: the fraction of mean and p95 kept free, because other pictures lose more or less.
-    """
-
-    mean: float
-    p95: float | None = None
-    person: float | None = None
-    margin: float = 0.05
-
-    def __post_init__(self) -> None:
-        for given in (self.mean, self.p95, self.person):
-            if given is not None and not given > 0:
-                raise UsageError(f"A budget of {given:g} cannot be held.", "", "Give a number above 0, such as 0.02.")
-        if not 0 <= self.margin < 1:
-            raise UsageError(f"A margin of {self.margin:g} leaves no budget.", "", "Give a fraction, such as 0.05.")
-
-    @property
-    def usable_mean(self) -> float:
-        """The mean without the margin."""
-        return self.mean * (1 - self.margin)
-
-    @property
-    def usable_p95(self) -> float:
-        """The 95th percentile without the margin."""
-        return (2 * self.mean if self.p95 is None else self.p95) * (1 - self.margin)
-
-    def overrun(self, loss: Loss) -> float:
-        """Return the largest ratio of what is lost to what may be: up to 1 the budget holds."""
-        ratios = [loss.mean / self.usable_mean, loss.p95 / self.usable_p95]
-        if self.person is not None and loss.person_lost is not None:
-            ratios.append(loss.person_lost / self.person)
-        return max(ratios)
-
-
-@dataclass(frozen=True)
-class MixedStep:
-    """One measurement on the way.
-
-    Attributes:
-        number: from 0.
-        action: "start", "relax", "tighten" (kept), "keep" (a tightening that did not hold), "check" or "limit".
-        layer, scheme: what was changed; "" where nothing was.
-        loss: the mean of the measure.
-        samples: on how many.
-        bytes: of all layers.
-        integer_share: of the multiply-accumulates done by integer kernels.
-    """
-
-    number: int
-    action: str
-    layer: str
-    scheme: str
-    loss: float
-    samples: int
-    bytes: int
-    integer_share: float
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        data = dict(vars(self))
-        return data | {"loss": self.loss if self.loss < float("inf") else None}
-
-
-@dataclass(frozen=True)
-class MixedResult:
-    """What was chosen.
-
-    Attributes:
-        met: whether the budget holds on all samples.
-        encodings: with the chosen schemes.
-        schemes: of every layer that was quantized to begin with.
-        loss: on all samples.
-        bytes, float_bytes: of weights, scales and biases of all layers, as chosen and float.
-        integer_share: of the multiply-accumulates done by integer kernels.
-        path: how it was found.
-        limits: what stands in the way, in a sentence; "" where the budget holds.
-        seconds: of work.
-    """
-
-    met: bool
-    budget: Budget
-    encodings: Encodings
-    schemes: Mapping[str, Scheme]
-    loss: Loss
-    bytes: int
-    float_bytes: int
-    integer_share: float
-    path: tuple[MixedStep, ...]
-    limits: str = ""
-    notes: tuple[str, ...] = field(default=())
-    seconds: float = 0.0
-
-    @property
-    def rules(self) -> dict[str, Scheme]:
-        """The schemes as rules of `QuantizeSettings.layers`, whose names are patterns."""
-        return {glob.escape(name): scheme for name, scheme in self.schemes.items()}
-
-    @property
-    def sentence(self) -> str:
-        """What came of it."""
-        kinds: dict[Scheme, int] = {}
-        for scheme in self.schemes.values():
-            kinds[scheme] = kinds.get(scheme, 0) + 1
-        counted = ", ".join(f"{kinds[scheme]} {scheme}" for scheme in sorted(kinds))
-        found = (
-            f"{title_of(self.loss.measure)} {self.loss.mean:.4f} on average and {self.loss.p95:.4f} at 95 % on "
-            f"{self.loss.samples} samples with {counted}: {readable_size(self.bytes)} instead of "
-            f"{readable_size(self.float_bytes)}, {self.integer_share:.0%} of the multiply-accumulates in integers."
-        )
-        if self.met:
-            return f"The budget of {self.budget.mean:g} holds. {found}"
-        return f"The budget of {self.budget.mean:g} cannot be held; the best was: {found} {self.limits}"
-
-    def as_text(self) -> str:
-        """Return the sentence, the layers that are not like the most, and the path."""
-        usual = max(set(self.schemes.values()), key=list(self.schemes.values()).count, default=Scheme.FLOAT)
-        others = [f"  {name}: {scheme}" for name, scheme in self.schemes.items() if scheme is not usual]
-        lines = [self.sentence, *([f"Not {usual}:", *others] if others else [])]
-        for step in self.path:
-            what = f"{step.action} {step.layer} {step.scheme}".strip()
-            lines.append(
-                f"{step.number:3d}  {step.loss:.5f} on {step.samples:2d}  {readable_size(step.bytes):>8}  "
-                f"{step.integer_share:4.0%}  {what}"
-            )
-        return "\n".join([*lines, *self.notes])
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data, without the Encodings."""
-        return {
-            "version": MIXED_VERSION,
-            "met": self.met,
-            "budget": vars(self.budget) | {"p95": self.budget.usable_p95 / (1 - self.budget.margin)},
-            "schemes": {name: str(scheme) for name, scheme in self.schemes.items()},
-            "loss": self.loss.to_json(),
-            "bytes": self.bytes,
-            "float_bytes": self.float_bytes,
-            "integer_share": self.integer_share,
-            "path": [step.to_json() for step in self.path],
-            "limits": self.limits,
-            "sentence": self.sentence,
-            "notes": list(self.notes),
-            "seconds": round(self.seconds, 1),
-        }
 
 
 def schemes_for(targets: Collection[str], *, with_w4: bool = False) -> tuple[Scheme, ...]:
