@@ -163,7 +163,9 @@ def _corrected(
     if request.adaround:
         from converters.compress.quantize.rounding import round_adaptively  # imports torch
 
-        rounded = round_adaptively(model, encodings, few, progress, folder=request.folder("rounding"))
+        rounded = round_adaptively(
+            model, encodings, few, progress, equalized=equalized, folder=request.folder("rounding")
+        )
         encodings = replace(encodings, replaced={**encodings.replaced, **rounded.replaced})
         notes += rounded.notes
     if request.correct_biases:
