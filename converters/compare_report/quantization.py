@@ -20,6 +20,14 @@ _STEP = "quantize"
 _MOST_LAYERS = 2000
 _BLAMED = 12
 _LONGEST = 300
+_ACTIONS = {
+    "start": "to begin with",
+    "check": "on all samples",
+    "relax": "more precise",
+    "tighten": "cheaper again",
+    "keep": "needed after all",
+    "limit": "most precise",
+}
 Data = Mapping[str, Any]
 
 
@@ -109,7 +117,7 @@ def _mixed(data: Data) -> str:
     steps = list(_mappings(data.get("path")))
     rows = [
         "<tr>"
-        f"<td>{escape(_text(step.get('action')))}</td><td class=name>{escape(_text(step.get('layer')))}</td>"
+        f"<td>{escape(_action(step))}</td><td class=name>{escape(_text(step.get('layer')))}</td>"
         f"<td>{escape(_text(step.get('scheme')))}</td><td class=number>{_figure(step.get('loss'), 5)}</td>"
         f"<td class=number>{_number(step.get('samples')):.0f}</td>"
         f"<td class=number>{readable_size(int(_number(step.get('bytes'))))}</td>"
@@ -120,6 +128,11 @@ def _mixed(data: Data) -> str:
     heads += [(name, "number") for name in ("lost", "samples", "size of the layers", "work in integers")]
     path = f"<details><summary>How it was found</summary>{table('', _head(heads), rows)}</details>" if rows else ""
     return f"<p>{escape(sentence)}</p>{path}"
+
+
+def _action(step: Data) -> str:
+    action = _text(step.get("action"))
+    return _ACTIONS.get(action, action)
 
 
 def _ranges(layers: Sequence[Data], origin: str) -> str:

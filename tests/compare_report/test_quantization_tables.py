@@ -107,7 +107,7 @@ def test_the_layer_to_blame_stands_first_with_its_figures(data: dict[str, Any]) 
     ):
         assert expected in words
     assert data["mixed"]["sentence"] in words
-    assert "relax" in words
+    assert "more preciseConv:drawnw8" in words
 
 
 def test_ranges_are_shown_beside_what_was_seen_where_that_is_another(data: dict[str, Any]) -> None:
