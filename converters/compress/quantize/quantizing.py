@@ -137,7 +137,8 @@ def quantize(given: Model, settings: QuantizeSettings, request: Request, progres
         notes += judge.notes
     quantized = replace(model, encodings=encodings)
     covered = coverage(calibration, observations)
-    data = {
+    sentences = tuple(dict.fromkeys(notes))
+    data: dict[str, Any] = {
         "origin": calibration.origin,
         "samples": len(calibration),
         "layers": layers_data(quantized, observations),
@@ -145,9 +146,9 @@ def quantize(given: Model, settings: QuantizeSettings, request: Request, progres
         "coverage": covered.to_json(),
         "mixed": {**mixed.to_json(), "rules": rules_text(mixed.rules)} if mixed else None,
         "blame": blamed.to_json() if blamed else None,
-        "notes": list(dict.fromkeys(notes)),
+        "notes": list(sentences),
     }
-    return Quantized(quantized, calibration, observations, loss, blamed, mixed, data, tuple(data["notes"]))
+    return Quantized(quantized, calibration, observations, loss, blamed, mixed, data, sentences)
 
 
 def _corrected(
