@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from converters.compress.quantize.encodings import Encoding, Encodings
@@ -48,8 +49,7 @@ def quantize(
         raise ValueError(f"no such layers: {sorted(unknown)}")
     graph = Graph(source)
     found = find(graph, source, model.proto, encodings, edges, feeds)
-    names = {name for item in found for name in (item.layer.weight, item.layer.bias) if name}
-    rewriter = Rewriter(graph, found, encodings, {name: effective_weights(model.proto, None, name) for name in names})
+    rewriter = Rewriter(graph, found, encodings, partial(effective_weights, model.proto, None))
     wanted = codes or {}
     for edge in edges.inputs:
         if edge.binding.name in wanted:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from converters.compress.quantize.encodings import Encodings, Floats, Scheme
-from converters.compress.quantize.layers import Layer, find_layers
+from converters.compress.quantize.layers import Layer, effective_weights, find_layers
 from converters.runtimes.base import Array, Arrays
 from converters.runtimes.tflite import TFLiteSession
 from converters.targets.matching import graph_values, is_alike
@@ -99,16 +99,10 @@ class _Search:
         encodings: Encodings,
         wanted: Arrays,
     ) -> None:
-        import onnx
-
         self._graph = graph
         self._values = values
         self._wanted = wanted
-        self._floats = {
-            tensor.name: onnx.numpy_helper.to_array(tensor)
-            for tensor in proto.graph.initializer
-            if tensor.data_type == onnx.TensorProto.FLOAT
-        }
+        self._proto = proto
         self._fused = {node.output[0]: node.op_type for node in proto.graph.node if node.output}
         self._readers = graph.readers()
         self._by_shape: dict[tuple[int, ...], list[tuple[Any, Floats]]] = {}
@@ -138,7 +132,7 @@ class _Search:
         return found
 
     def _find(self, layer: Layer) -> FoundLayer | None:
-        rows = layer_rows(self._floats[layer.weight], layer)
+        rows = layer_rows(effective_weights(self._proto, None, layer.weight), layer)
         for operator in self._with_weights(rows, layer):
             hit = self._fitting(layer, operator)
             if hit is not None:
@@ -192,7 +186,9 @@ class _Search:
         there = self._graph.constant(int(inputs[BIAS])) if len(inputs) > BIAS and inputs[BIAS] >= 0 else None
         if there is None or is_transposed(self._graph, operator):
             return None
-        own = self._floats[layer.bias].reshape(-1) if layer.bias else np.zeros(there.size, np.float32)
+        own = np.zeros(there.size, np.float32)
+        if layer.bias:
+            own = effective_weights(self._proto, None, layer.bias).reshape(-1)
         left = there.reshape(-1).astype(np.float32) - own if there.size == own.size else None
         if left is None or np.abs(left).max(initial=0.0) <= _EQUAL * max(float(np.abs(own).max(initial=0.0)), 1e-3):
             return None

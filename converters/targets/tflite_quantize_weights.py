@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,10 +29,10 @@ class StoredWeights:
 
     Args:
         graph: changed.
-        weights: float weights and biases by initializer.
+        weights: gives the float values of an initializer.
     """
 
-    def __init__(self, graph: Graph, weights: Mapping[str, Floats]) -> None:
+    def __init__(self, graph: Graph, weights: Callable[[str], Floats]) -> None:
         self._graph = graph
         self._kinds = graph.schema.BuiltinOperator
         self._weights = weights
@@ -46,7 +46,7 @@ class StoredWeights:
         output, gets a coarser scale: its weights count for nothing either way.
         """
         own = _scales(weight)
-        bias = self._weights[found.layer.bias].reshape(-1) if found.layer.bias else np.zeros(len(own), np.float32)
+        bias = self._weights(found.layer.bias).reshape(-1) if found.layer.bias else np.zeros(len(own), np.float32)
         scale = own
         if read.bits == 8:
             least = np.maximum(
@@ -74,7 +74,7 @@ class StoredWeights:
         old = int(operator.inputs[WEIGHTS])
         key = (old, found.layer.weight, weight)
         if key not in self._codes:
-            codes = layer_rows(weight.quantize(self._weights[found.layer.weight]), found.layer)
+            codes = layer_rows(weight.quantize(self._weights(found.layer.weight)), found.layer)
             is_depthwise = graph.kind(operator) == self._kinds.DEPTHWISE_CONV_2D
             if is_depthwise:
                 codes = np.ascontiguousarray(codes.T)
@@ -108,7 +108,7 @@ class StoredWeights:
         """
         graph, layer = self._graph, found.layer
         old = int(found.operator.inputs[WEIGHTS])
-        codes = np.moveaxis(weight.quantize(self._weights[layer.weight]), layer.axis, 0)
+        codes = np.moveaxis(weight.quantize(self._weights(layer.weight)), layer.axis, 0)
         inner = codes.shape
         rows = codes.reshape(len(weight.scale), weight.block)
         packed = graph.add_constant(

@@ -7,7 +7,7 @@ codes, and padding between them pads codes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,11 +27,11 @@ class Rewriter:
         graph: float; changed.
         found: the layers whose encoding is not float.
         encodings: theirs.
-        weights: float weights and biases by initializer, the replaced ones in place.
+        weights: gives the float values of an initializer, the replaced ones in place.
     """
 
     def __init__(
-        self, graph: Graph, found: Sequence[FoundLayer], encodings: Encodings, weights: dict[str, Floats]
+        self, graph: Graph, found: Sequence[FoundLayer], encodings: Encodings, weights: Callable[[str], Floats]
     ) -> None:
         self._graph = graph
         self._kinds = graph.schema.BuiltinOperator

@@ -14,11 +14,12 @@ from converters.builtin import DEMO_CROPS
 from converters.compress.quantize.encodings import Encodings, Scheme
 from converters.compress.quantize.fold import fold_batch_norm
 from converters.compress.quantize.layers import Layer
+from converters.measure.lpips import Lpips
 from converters.measure.parity import SampleKind
 from converters.model.graph import Model
 from converters.model.source import load
 from converters.progress import Progress
-from converters.runtimes.base import Arrays
+from converters.runtimes.base import Array, Arrays
 from converters.runtimes.tflite import TFLiteSession
 from converters.samples import read_pictures, verification_samples
 from converters.targets import tflite, tflite_litert, tflite_onnx2tf
@@ -88,8 +89,19 @@ def test_the_demo_swapper_with_a_float_decoder(demo: Converted, mixed: Encodings
     assert place.stat().st_size <= 0.30 * demo.path.stat().st_size
     assert integer_layers(place) == {"CONV_2D": 16, "DEPTHWISE_CONV_2D": 0, "FULLY_CONNECTED": 12}
     assert demo.least_decibels(place, edges, mixed) >= 45
+    lpips = Lpips()
+    for feeds in demo.feeds:
+        wanted = picture(reference_results(demo.model, mixed, feeds)["output"])
+        drawn = picture(demo.run(place, edges, feeds)["output"])
+        assert lpips.distance(drawn, wanted) <= 0.005
+        assert lpips.distance(np.roll(drawn, 2, axis=1), wanted) > 0.005
     speeds = latencies({"float": demo.path, "mixed": place})
     print(", ".join(f"{name} {seconds * 1e3:.1f} ms" for name, seconds in speeds.items()))
+
+
+def picture(output: Array) -> Array:
+    """Return a swapper's output as a picture (H, W, RGB 0..1)."""
+    return np.ascontiguousarray(np.clip(output[0].transpose(1, 2, 0), 0, 1))
 
 
 def latencies(files: Mapping[str, Path]) -> dict[str, float]:
