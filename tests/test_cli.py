@@ -61,7 +61,7 @@ def test_an_option_of_a_target_that_is_not_made_is_refused() -> None:
 
 def test_options_are_listed_without_a_model_or_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["convert", "--options"]) == 0
-    assert "coreml.minimum_os=iOS16" in capsys.readouterr().out
+    assert "coreml.minimum_os=auto" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("seconds", ["-1", "0", "nan", "inf"])

@@ -17,12 +17,22 @@ from converters.model.signature import ColourOrder, Role, TensorInfo
 from converters.parameters import Parameter, Value
 from converters.runtimes.base import Session
 from converters.targets.base import Export, Exporter, ExportJob, Precision
+from converters.targets.coreml_quantize import (
+    AUTOMATIC_OS,
+    PALETTE_BITS,
+    SYSTEMS,
+    chosen_system,
+    encodings_for,
+    quantization_objections,
+)
 from converters.targets.metadata import METADATA_KEY, EdgeBinding
 
 if TYPE_CHECKING:
     import torch
 
-_MINIMUM_OS = ("iOS15", "iOS16", "iOS17", "iOS18")
+    from converters.compress.quantize.encodings import Encodings
+    from converters.torch_import.encoded_weights import StoredWeight
+
 _MIL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -32,14 +42,26 @@ class CoreMLExporter(Exporter):
     target: ClassVar[str] = "coreml"
     title: ClassVar[str] = "Core ML"
     suffix: ClassVar[str] = ".mlpackage"
+    precisions: ClassVar[tuple[Precision, ...]] = (
+        *Exporter.precisions,
+        Precision.INT8,
+        Precision.INT4_WEIGHTS,
+        Precision.PALETTE,
+    )
     parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("minimum_os", "iOS16", "Oldest system that must open the package.", choices=_MINIMUM_OS),
+        Parameter(
+            "minimum_os",
+            AUTOMATIC_OS,
+            "Oldest system that must open the package; auto is iOS16, or the first that can where that is later.",
+            choices=(AUTOMATIC_OS, *SYSTEMS),
+        ),
         Parameter("image_inputs", False, "Take pictures (CVPixelBuffer) instead of arrays, normalised inside."),
         Parameter(
             "statistics_fp32",
             True,
             "Keep the statistics of normalisations in fp32 in an fp16 package: they overflow or vanish in fp16.",
         ),
+        Parameter("palette_bits", 6, "Bits of each weight with the precision palette.", choices=PALETTE_BITS),
     )
 
     def unavailable(self) -> str:
@@ -49,8 +71,8 @@ class CoreMLExporter(Exporter):
     def objections(self, model: Model, precision: Precision, options: dict[str, Value]) -> list[str]:
         from converters.torch_import.importer import unsupported_nodes
 
-        del precision
-        objections = unsupported_nodes(model.proto)
+        objections = quantization_objections(model, precision, options)
+        objections += unsupported_nodes(model.proto)
         objections += [
             f"{tensor.name} has {len(tensor.shape)} axes, Core ML takes five at most."
             for tensor in (*model.signature.inputs, *model.signature.outputs)
@@ -79,18 +101,22 @@ class CoreMLExporter(Exporter):
         import torch
 
         from converters.runtimes.mil.coremltools_import import import_coremltools
+        from converters.targets.coreml_quantize_check import compare_package
+        from converters.targets.coreml_quantize_translations import conversion_passes, register_translations
         from converters.targets.coreml_translations import correct_translations
-        from converters.torch_import.importer import import_model
 
         model, options, progress = job.model, job.options, job.progress
         progress("Loading coremltools")
         ct = import_coremltools()
         correct_translations()
+        register_translations()
         progress("Building the torch view")
         taken: set[str] = set()
         inputs = _bindings(model.signature.inputs, taken)
         outputs = _bindings(model.signature.outputs, taken)
-        module = import_model(model.proto)
+        encodings = encodings_for(model, job.precision)
+        module, weights = _torch_view(model, encodings)
+        system, note = chosen_system(model, job.precision, options)
         examples = tuple(torch.from_numpy(job.samples[0][tensor.name]) for tensor in model.signature.inputs)
         progress("Tracing")
         with torch.no_grad(), warnings.catch_warnings(), _refusals():
@@ -110,13 +136,12 @@ class CoreMLExporter(Exporter):
                 # without a dtype, an fp16 package for iOS 16 and later would change the edge to float16 as well
                 outputs=[ct.TensorType(name=edge.file_name, dtype=np.dtype(edge.dtype).type) for edge in outputs],
                 compute_precision=_compute_precision(ct, job.precision, bool(options["statistics_fp32"])),
-                minimum_deployment_target=getattr(ct.target, str(options["minimum_os"])),
+                minimum_deployment_target=getattr(ct.target, system),
+                pass_pipeline=conversion_passes() if encodings else None,
                 skip_model_load=True,
             )
             del traced, module
-            if job.precision is Precision.INT8_WEIGHTS:
-                progress("Quantizing weights", 0.8)
-                converted = _with_int8_weights(converted)
+            converted = _with_compressed_weights(converted, job)
         progress("Writing the package", 0.9)
         metadata = self._metadata(job, f"coremltools {ct.__version__}", (inputs, outputs))
         converted.short_description = f"{model.family or model.source.name}, by FaceFusion Mobile Studio"
@@ -125,7 +150,20 @@ class CoreMLExporter(Exporter):
         path = job.folder / f"model{self.suffix}"
         converted.save(str(path))
         _forget_temporary_package(converted)
-        return Export(path, metadata, tuple(_renaming_notes((*inputs, *outputs))))
+        notes = [note] if note else []
+        if encodings is not None:
+            progress("Comparing the package with the Encodings", 0.95)
+            single = compare_package(path, encodings, weights)
+            if single:
+                notes.append(f"Computed in fp32, their scales are too small for fp16: {', '.join(single)}.")
+        return Export(path, metadata, (*_renaming_notes((*inputs, *outputs)), *notes))
+
+
+def _torch_view(model: Model, encodings: Encodings | None) -> tuple[torch.nn.Module, list[StoredWeight]]:
+    from converters.torch_import.encoded import marked_module
+    from converters.torch_import.importer import import_model
+
+    return (import_model(model.proto), []) if encodings is None else marked_module(model, encodings)
 
 
 @contextlib.contextmanager
@@ -226,9 +264,12 @@ _ELEMENTWISE = {"add", "sub", "mul", "real_div", "square", "pow", "cast", "resha
 def _compute_precision(ct: Any, precision: Precision, statistics_fp32: bool) -> Any:
     if precision is Precision.FP32:
         return ct.precision.FLOAT32
-    if not statistics_fp32:
-        return ct.precision.FLOAT16
-    return ct.transform.FP16ComputePrecision(op_selector=lambda operation: not _makes_statistics(operation))
+    from converters.targets.coreml_quantize_translations import needs_fp32
+
+    def is_half(operation: Any) -> bool:
+        return not (statistics_fp32 and _makes_statistics(operation)) and not needs_fp32(operation)
+
+    return ct.transform.FP16ComputePrecision(op_selector=is_half)
 
 
 def _makes_statistics(operation: Any) -> bool:
@@ -260,9 +301,18 @@ def _divides_by_statistics(operation: Any) -> bool:
     return operation.op_type == "real_div" and any(maker in _STATISTICS for maker in makers)
 
 
-def _with_int8_weights(converted: Any) -> Any:
+def _with_compressed_weights(converted: Any, job: ExportJob) -> Any:
+    """Compress the weights of a float model as the precision says; other precisions leave it alone."""
+    if job.precision is Precision.PALETTE:
+        from converters.targets.coreml_quantize_palette import with_palettes
+
+        job.progress("Building palettes", 0.8)
+        return with_palettes(converted, int(job.options["palette_bits"]))
+    if job.precision is not Precision.INT8_WEIGHTS:
+        return converted
     from coremltools.optimize import coreml as optimize
 
+    job.progress("Quantizing weights", 0.8)
     settings = optimize.OpLinearQuantizerConfig(mode="linear_symmetric", weight_threshold=1024)
     return optimize.linear_quantize_weights(converted, config=optimize.OptimizationConfig(global_config=settings))
 

@@ -39,6 +39,7 @@ class Operation:
         outputs: names and types of what it yields.
         blocks: of control flow.
         reads: every name it needs, those of its blocks from outside included.
+        stored: types of the arguments that are kept with the operator itself, by parameter name.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Operation:
     outputs: tuple[NamedType, ...]
     blocks: tuple[Block, ...]
     reads: frozenset[str]
+    stored: dict[str, ValueType] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -127,10 +129,12 @@ def _read_operation(
     what = f"An argument of {message.type} {outputs[0].name if outputs else ''!r} of {file_name}"
     arguments: dict[str, tuple[Argument, ...]] = {}
     reads: set[str] = set()
+    stored: dict[str, ValueType] = {}
     # Compressed weights of the older file versions keep their parameters as attributes.
     for key, value in message.attributes.items():
         if key != "name":
-            arguments[key] = (reader.read(value, what)[0],)
+            constant, stored[key] = reader.read(value, what)
+            arguments[key] = (constant,)
     for key, argument in message.inputs.items():
         bindings: list[Argument] = []
         for binding in argument.arguments:
@@ -142,7 +146,8 @@ def _read_operation(
                 bindings.append(Reference(binding.name))
                 reads.add(binding.name)
             else:
-                bindings.append(reader.read(binding.value, what)[0])
+                constant, stored[key] = reader.read(binding.value, what)
+                bindings.append(constant)
         arguments[key] = tuple(bindings)
     blocks: list[Block] = []
     for inner in message.blocks:
@@ -150,7 +155,7 @@ def _read_operation(
         block = read_block(inner, given, visible - {item.name for item in given}, reader, file_name)
         blocks.append(block)
         reads |= _captured(block)
-    return Operation(message.type, arguments, outputs, tuple(blocks), frozenset(reads))
+    return Operation(message.type, arguments, outputs, tuple(blocks), frozenset(reads), stored)
 
 
 def _captured(block: Block) -> set[str]:

@@ -16,7 +16,7 @@ from converters.runtimes.base import Array, Arrays
 from converters.runtimes.mil.constants import ConstantReader
 from converters.runtimes.mil.coremltools_import import coreml_schema
 from converters.runtimes.mil.execution import Executor, to_declared
-from converters.runtimes.mil.graph import Block, NamedType, read_block
+from converters.runtimes.mil.graph import Block, NamedType, Operation, Reference, read_block
 from converters.runtimes.mil.package import PackageFiles, open_package
 from converters.runtimes.mil.value_types import NUMPY, TORCH, ValueType, read_type
 
@@ -126,6 +126,24 @@ class MilProgram:
     def value_type(self, name: str) -> ValueType:
         """Return what the program declares of the value called `name`; a KeyError is a bug of the caller."""
         return self._block.types[name]
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """Every operator of the main function in order, compressed weights included, plain constants excepted."""
+        return self._block.operations
+
+    def constant(self, operation: Operation, parameter: str) -> torch.Tensor:
+        """Return an operator's argument that is stored in the file.
+
+        Raises:
+            BadInputError: there is no such argument, or it is computed, or no tensor.
+        """
+        values = operation.arguments.get(parameter, ())
+        value = values[0] if len(values) == 1 else None
+        stored = self._block.constants.get(value.name) if isinstance(value, Reference) else value
+        if not isinstance(stored, torch.Tensor):
+            raise BadInputError(f"The operator {operation.label} of {self.path.name} has no constant {parameter!r}.")
+        return stored
 
     def operation_kinds(self) -> dict[str, int]:
         """Return how often each operator occurs, constants excepted."""
