@@ -320,7 +320,10 @@ def _line(row: Row) -> str:
     if not math.isfinite(row.psnr):
         return f"{start} {row.trouble}  ({end.strip()} GB)"
     quality = f"{row.lpips:7.4f} {row.p95:7.4f} {row.psnr:6.1f} {row.identity_lost:7.4f} {row.source_lost:7.4f}"
-    return f"{start} {quality} {row.milliseconds:7.1f} {row.beside:7.1f} {row.takes:8} {end} {row.trouble}".rstrip()
+    times = " ".join(
+        f"{value:7.1f}" if math.isfinite(value) else f"{'-':>7}" for value in (row.milliseconds, row.beside)
+    )
+    return f"{start} {quality} {times} {row.takes:8} {end} {row.trouble}".rstrip()
 
 
 if __name__ == "__main__":
