@@ -34,7 +34,7 @@ class RoundingSettings:
 
     Attributes:
         steps: of Adam for each layer.
-        rows: positions at which a layer is looked at, all samples together; some are kept to judge the result by.
+        rows: positions at which a layer is looked at, all samples together.
         batch: rows of a step.
         rate: of Adam.
         regulariser: its weight against the error of rounding to the nearest, which is 1.
@@ -43,11 +43,11 @@ class RoundingSettings:
         seed: of rows and batches.
     """
 
-    steps: int = 1000
+    steps: int = 500
     rows: int = 4096
     batch: int = 256
-    rate: float = 0.01
-    regulariser: float = 0.1
+    rate: float = 0.3
+    regulariser: float = 0.5
     warm: float = 0.2
     beta: tuple[float, float] = (20.0, 2.0)
     seed: int = 0
@@ -64,6 +64,7 @@ class RoundingProblem:
         inputs: groups x rows x inputs, as the quantized model has them.
         wanted: groups x rows x outputs, as the float model has them, with `bias` still in them.
         bias: groups x 1 x outputs.
+        judged: the last rows, at least one, are not looked at: what was found is judged by them.
         slope: of the activation function that follows for negative values: 1 for none, 0 for Relu.
     """
 
@@ -73,6 +74,7 @@ class RoundingProblem:
     inputs: Floats
     wanted: Floats
     bias: Floats
+    judged: int
     slope: float = 1.0
 
 
@@ -108,10 +110,9 @@ def find_rounding(
     generator = torch.Generator().manual_seed(settings.seed)
     inputs, wanted = torch.from_numpy(problem.inputs), torch.from_numpy(problem.wanted)
     bias = torch.from_numpy(problem.bias)
-    order = torch.randperm(inputs.shape[1], generator=generator)
-    kept = max(1, len(order) // 5)
-    trained = order[kept:] if len(order) > 1 else order
-    judge = _Judge(inputs[:, order[:kept]], wanted[:, order[:kept]], bias, problem.slope)
+    rows = inputs.shape[1]
+    judge = _Judge(inputs[:, rows - problem.judged :], wanted[:, rows - problem.judged :], bias, problem.slope)
+    trained = torch.arange(max(1, rows - problem.judged))
     scales = torch.from_numpy(problem.scales)
     position = torch.from_numpy(problem.weights) / scales
     nearest = position.round().clamp(-problem.highest, problem.highest)
@@ -135,13 +136,13 @@ def find_rounding(
         up = (soft * (_ZETA - _GAMMA) + _GAMMA).clamp_(0, 1)
         slope_of_up = soft.mul_(1 - soft).mul_(_ZETA - _GAMMA) * ((up > 0) & (up < 1) & ~is_fixed)
         up[is_fixed] = 0
-        rows = inputs[:, chosen]
-        found = torch.bmm(rows, ((lower + up) * scales).transpose(1, 2)) + bias
+        read = inputs[:, chosen]
+        found = torch.bmm(read, ((lower + up) * scales).transpose(1, 2)) + bias
         gap = _activated(found, problem.slope) - _activated(wanted[:, chosen], problem.slope)
         if problem.slope != 1.0:
             gap *= torch.where(found > 0, 1.0, problem.slope)
         gap *= (2.0 / (batch * norm.numel())) / norm.unsqueeze(1)
-        gradient = torch.bmm(gap.transpose(1, 2), rows) * scales
+        gradient = torch.bmm(gap.transpose(1, 2), read) * scales
         past_warm = (step / settings.steps - settings.warm) / (1 - settings.warm)
         if past_warm >= 0:
             start, end = settings.beta

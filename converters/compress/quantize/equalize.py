@@ -8,8 +8,8 @@ through positively homogeneous functions, W2 f(W1 x + b1) = (W2 S) f(S^-1 W1 x +
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -120,22 +120,18 @@ def equalize(
     seen = _largest_values(model.proto, chains, samples, progress) if balance is Balance.ACTIVATIONS else {}
     feeds = proof_feeds(model, [dict(feeds) for feeds in samples])
     refused: list[_Chain] = []
-    while True:
+    values: dict[str, Floats] = {}
+    done: tuple[EqualizedChain, ...] = ()
+    at_outputs = 0.0
+    while chains:
         made = _Maker(model.proto, chains, seen)
-        values = made.values()
-        differences, at_outputs = _differences(model.proto, chains, values, made.smaller, feeds, progress)
-        wrong = next((place for place, found in enumerate(differences) if not found <= TOLERANCE), None)
-        if wrong is None:
+        differences, at_outputs = _differences(model.proto, chains, made, feeds, progress)
+        wrong = [place for place, found in enumerate(differences) if not found <= TOLERANCE]
+        if not wrong:
+            values = made.values()
+            done = tuple(map(made.report, chains, differences))
             break
-        refused.append(chains.pop(wrong))
-        if not chains:
-            break
-    done = tuple(
-        replace(made.report(chain), difference=difference)
-        for chain, difference in zip(chains, differences, strict=True)
-    )
-    values = values if chains else {}
-    at_outputs = at_outputs if chains else 0.0
+        refused.append(chains.pop(wrong[0]))  # what follows it may only differ because of it
     names = tuple(tuple(layer.name for layer in chain.layers) for chain in refused)
     return Equalized(values, _notes(done, names, at_outputs, len(feeds), balance), done, names, at_outputs)
 
@@ -200,15 +196,15 @@ class _Maker:
         links = [link for chain in self._chains for link in chain.links if link.first.name == layer.name]
         return self._factors[links[0].tensor] if links else None
 
-    def report(self, chain: _Chain) -> EqualizedChain:
-        """Return what was done to a chain, its difference still to be measured."""
+    def report(self, chain: _Chain, difference: float) -> EqualizedChain:
+        """Return what was done to a chain."""
         factors = np.concatenate([self._factors[link.tensor] for link in chain.links])
         return EqualizedChain(
             tuple(layer.name for layer in chain.layers),
             (self._before[chain], self._spread(chain)),
             float(factors.min()),
             float(factors.max()),
-            0.0,
+            difference,
         )
 
     def _equalize(self, chain: _Chain) -> float:
@@ -326,8 +322,7 @@ def _largest_values(
 def _differences(
     proto: onnx.ModelProto,
     chains: Sequence[_Chain],
-    values: Mapping[str, Floats],
-    smaller: Callable[[Layer], _Doubles | None],
+    made: _Maker,
     feeds: Sequence[Mapping[str, Array]],
     progress: Progress,
 ) -> tuple[list[float], float]:
@@ -336,10 +331,11 @@ def _differences(
     What begins the next chain is compared at its former size.
     """
     ends = [chain.layers[-1].result for chain in chains]
-    sizes = {chain.layers[-1].result: _as_factor(chain.layers[-1], smaller(chain.layers[-1])) for chain in chains}
+    lasts = [chain.layers[-1] for chain in chains]
+    sizes = {layer.result: _as_factor(layer, made.smaller(layer)) for layer in lasts}
     outputs = [value.name for value in proto.graph.output]
     names = list(dict.fromkeys([*ends, *outputs]))
-    changed = with_replaced(proto, Encodings({}, values))
+    changed = with_replaced(proto, Encodings({}, made.values()))
     largest, gaps = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
     old = read_tensors(proto, names, feeds, progress, TITLE)
     new = read_tensors(changed, names, feeds, progress, TITLE)

@@ -71,11 +71,12 @@ class _Writer:
         self._dropped: set[str] = set()
 
     def write(self) -> None:
-        for name, encoding in self._encodings.layers.items():
-            if encoding.scheme is not Scheme.FLOAT:
-                self._quantize(self._layers[name], encoding)
+        for name, layer in self._layers.items():
+            encoding = self._encodings.layers.get(name)
+            if encoding is not None and encoding.scheme is not Scheme.FLOAT:
+                self._quantize(layer, encoding)
             else:
-                self._replace_floats(self._layers[name])
+                self._replace_floats(layer)
         self._insert()
 
     def _replace_floats(self, layer: Layer) -> None:

@@ -44,7 +44,7 @@ class RoundedLayer:
     Attributes:
         layer: its name.
         nearest_error, error: root mean square error of what it computes, as a part of the root mean square of that;
-            rounded to the nearest and as found, at positions that were not looked at.
+            rounded to the nearest and as found, on samples that were not looked at (from four samples on).
         changed: part of the codes that are not the nearest.
         seconds: it took.
         resumed: whether it was found in the state of an earlier run.
@@ -173,7 +173,7 @@ class _Work:
         source = quantized_node(reference, layer).input[0]
         is_centred = removes_mean(self._reading, layer)
         weights = effective_weights(self._model.proto, self._encodings, layer.weight)
-        matrix = np.asarray(product.matrix(weights), np.float32)
+        matrix = np.array(product.matrix(weights), np.float32)  # torch wants it writable
         per_sample = self._rows_per_sample(matrix)
         # Every layer draws its own positions, the same ones each time.
         seed = int.from_bytes(hashlib.sha256(layer.name.encode()).digest()[:4], "big")
@@ -185,7 +185,7 @@ class _Work:
             tensor = np.asarray(values[source], np.float32)
             result = np.asarray(aim[layer.result], np.float32)
             total = product.positions(result)
-            chosen = np.sort(generator.permutation(total)[:per_sample]).astype(np.int64)
+            chosen = generator.permutation(total)[:per_sample].astype(np.int64)
             rows, results = product.rows(tensor, result.shape, chosen), product.results(result, chosen)
             if is_centred:
                 # The normalisation takes the mean away from what the layer computes, its error's included.
@@ -195,6 +195,7 @@ class _Work:
             inputs.append(rows)
             wanted.append(results)
         encoding = self.weight_encoding(layer)
+        lengths = [rows.shape[1] for rows in inputs]
         return RoundingProblem(
             matrix,
             product.scales(encoding),
@@ -202,6 +203,7 @@ class _Work:
             np.concatenate(inputs, axis=1),
             np.concatenate(wanted, axis=1),
             self._bias(layer, matrix, is_centred),
+            _judged(lengths),
             _slope(self._reading, layer),
         )
 
@@ -231,6 +233,12 @@ def _chosen(model: Model, encodings: Encodings, reading: GraphReading) -> tuple[
         else:
             chosen.append(layer)
     return chosen, skipped
+
+
+def _judged(lengths: Sequence[int]) -> int:
+    """Return how many of the last rows judge: those of whole samples, positions of one picture know one another."""
+    samples = len(lengths) // 4
+    return sum(lengths[len(lengths) - samples :]) if samples else max(1, sum(lengths) // 5)
 
 
 def _slope(reading: GraphReading, layer: Layer) -> float:
