@@ -93,11 +93,14 @@ def test_a_layer_is_measured_with_those_before_it_corrected(monkeypatch: pytest.
 
 
 def test_the_model_and_what_was_replaced_before_are_left_alone() -> None:
-    given, feeds = biased_model(), biased_feeds(2)
+    sizes = np.logspace(-1, 1, 6).astype(np.float32)
+    first, second = shifted((6, 3, 3, 3)), shifted((4, 6, 3, 3), seed=1)
+    given = two_convolutions(first * sizes[:, None, None, None], second / sizes[None, :, None, None])
+    feeds = biased_feeds(2)
     before = given.proto.SerializeToString(deterministic=True)
     equalized = equalize(given, feeds).replaced
     kept = {name: values.copy() for name, values in equalized.items()}
-    encodings = uniform(given, feeds, Scheme.W4, equalized)
+    encodings = uniform(given, feeds, Scheme.W8, equalized)
     found = correct_biases(given, encodings, feeds, equalized=equalized)
     assert set(found.replaced) == {"b1", "b2"}
     assert max(item.after for item in found.layers) < 1e-4
