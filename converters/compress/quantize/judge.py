@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -218,15 +217,3 @@ def _identities_in(model: Model, feeds: Sequence[Arrays]) -> list[Embedding | No
     if model.family != _DEMO_SWAPPER or len(vectors) != 1:
         return [None] * len(feeds)
     return [np.asarray(feed[vectors[0]], np.float32).reshape(-1) for feed in feeds]
-
-
-def graph_digest(proto: onnx.ModelProto) -> str:
-    """Return the sha256 of a graph of any size: its nodes, edges and weights, hexadecimal."""
-    digest = hashlib.sha256()
-    graph = proto.graph
-    for part in (proto.opset_import, graph.node, graph.input, graph.output, graph.initializer):
-        for item in part:
-            data = item.SerializeToString(deterministic=True)
-            digest.update(len(data).to_bytes(8, "little"))
-            digest.update(data)
-    return digest.hexdigest()

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from converters.compress.quantize.encodings import Encodings, LayerEncoding
-from converters.compress.quantize.judge import Figures, Judge, Loss, graph_digest
+from converters.compress.quantize.judge import Figures, Judge, Loss
+from converters.compress.quantize.observations_cache import graph_digest
 from converters.compress.quantize.qdq import build_qdq
 from converters.files import write_text_atomically
 from converters.progress import Progress

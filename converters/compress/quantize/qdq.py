@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _LEAST_OPSET = 13
 _CONTRIBUTED = "com.microsoft"
 """ONNX Runtime's own operators: the standard ones take 16 bits from operator set 21 on only."""
+_WORDS = ("replaced", "rounded", "scale", "zero_point", "codes", "q", "dq", "weight", "rows", "shape", "bias", "plain")
 _LARGEST_INT32 = 2**31 - 1
 
 
@@ -57,12 +58,22 @@ def build_qdq(model: Model, encodings: Encodings | None = None) -> onnx.ModelPro
     return copy
 
 
+def _free_mark(proto: onnx.ModelProto) -> str:
+    """Return what marks the names made here, so that none of them is in the graph already."""
+    names = {name for node in proto.graph.node for name in (node.name, *node.input, *node.output)}
+    mark = "__"
+    while any(f"{mark}{word}" in name for name in names for word in _WORDS):
+        mark += "_"
+    return mark
+
+
 class _Writer:
     def __init__(self, proto: onnx.ModelProto, encodings: Encodings, layers: dict[str, Layer]) -> None:
         self._proto = proto
         self._graph = proto.graph
         self._encodings = encodings
         self._layers = layers
+        self._mark = _free_mark(proto)
         self._node_of = {node.output[0]: place for place, node in enumerate(self._graph.node) if node.output}
         self._before: dict[int, list[Any]] = {}
         self._initializers: list[Any] = []
@@ -85,7 +96,7 @@ class _Writer:
         for position, name in ((1, layer.weight), (2, layer.bias)):
             if name and name in self._encodings.replaced:
                 values = effective_weights(self._proto, self._encodings, name)
-                node.input[position] = self._constant(f"{name}__replaced", values)
+                node.input[position] = self._constant(f"{name}{self._mark}replaced", values)
                 self._dropped.add(name)
 
     def _quantize(self, layer: Layer, encoding: LayerEncoding) -> None:
@@ -107,7 +118,7 @@ class _Writer:
         key = (name, encoding)
         if key not in self._rounded:
             at = min(place, self._first_reader(name))
-            self._rounded[key] = self._pair(name, f"{name}__rounded{len(self._rounded)}", encoding, at)
+            self._rounded[key] = self._pair(name, f"{name}{self._mark}rounded{len(self._rounded)}", encoding, at)
         return self._rounded[key]
 
     def _first_reader(self, name: str) -> int:
@@ -116,17 +127,22 @@ class _Writer:
     def _pair(self, source: str, result: str, encoding: Encoding, place: int) -> str:
         import onnx
 
-        scale = self._constant(f"{result}__scale", np.asarray(encoding.scale, np.float32))
+        scale = self._constant(f"{result}{self._mark}scale", np.asarray(encoding.scale, np.float32))
         kind = np.int8 if encoding.bits == 8 else np.int16
-        zero = self._constant(f"{result}__zero_point", np.asarray(encoding.zero_point, kind))
+        zero = self._constant(f"{result}{self._mark}zero_point", np.asarray(encoding.zero_point, kind))
         domain = "" if encoding.bits == 8 else self._contributed()
-        codes = f"{result}__codes"
+        codes = f"{result}{self._mark}codes"
         self._add(
-            place, onnx.helper.make_node("QuantizeLinear", [source, scale, zero], [codes], f"{codes}__q", domain=domain)
+            place,
+            onnx.helper.make_node(
+                "QuantizeLinear", [source, scale, zero], [codes], f"{codes}{self._mark}q", domain=domain
+            ),
         )
         self._add(
             place,
-            onnx.helper.make_node("DequantizeLinear", [codes, scale, zero], [result], f"{result}__dq", domain=domain),
+            onnx.helper.make_node(
+                "DequantizeLinear", [codes, scale, zero], [result], f"{result}{self._mark}dq", domain=domain
+            ),
         )
         return result
 
@@ -134,12 +150,12 @@ class _Writer:
         """Return the tensor rounded by the range it happens to have, unsigned as ONNX defines it."""
         import onnx
 
-        result = f"{name}__rounded_as_it_runs"
+        result = f"{name}{self._mark}rounded_as_it_runs"
         if name not in self._dynamic:
             at = min(place, self._first_reader(name))
-            parts = [f"{result}__codes", f"{result}__scale", f"{result}__zero_point"]
-            self._add(at, onnx.helper.make_node("DynamicQuantizeLinear", [name], parts, f"{result}__q"))
-            self._add(at, onnx.helper.make_node("DequantizeLinear", parts, [result], f"{result}__dq"))
+            parts = [f"{result}{self._mark}codes", f"{result}{self._mark}scale", f"{result}{self._mark}zero_point"]
+            self._add(at, onnx.helper.make_node("DynamicQuantizeLinear", [name], parts, f"{result}{self._mark}q"))
+            self._add(at, onnx.helper.make_node("DequantizeLinear", parts, [result], f"{result}{self._mark}dq"))
             self._dynamic.add(name)
         return result
 
@@ -149,37 +165,49 @@ class _Writer:
         weight = encoding.weight
         assert weight is not None
         codes = weight.quantize(effective_weights(self._proto, self._encodings, layer.weight))
-        result = f"{layer.result}__weight"
-        scale = self._constant(f"{result}__scale", np.asarray(weight.scale, np.float32))
-        zero = self._constant(f"{result}__zero_point", np.zeros(len(weight.scale), np.int8))
+        result = f"{layer.result}{self._mark}weight"
+        scale = self._constant(f"{result}{self._mark}scale", np.asarray(weight.scale, np.float32))
+        zero = self._constant(f"{result}{self._mark}zero_point", np.zeros(len(weight.scale), np.int8))
         self._dropped.add(layer.weight)
         if not weight.block:
-            stored = self._constant(f"{result}__codes", codes)
+            stored = self._constant(f"{result}{self._mark}codes", codes)
             self._add(
                 place,
                 onnx.helper.make_node(
-                    "DequantizeLinear", [stored, scale, zero], [result], f"{result}__dq", axis=weight.axis
+                    "DequantizeLinear", [stored, scale, zero], [result], f"{result}{self._mark}dq", axis=weight.axis
                 ),
             )
             return result
         # Blocks as rows of a matrix: what operator sets before 21 can express.
         shape = np.moveaxis(codes, weight.axis, 0).shape
         rows = np.ascontiguousarray(np.moveaxis(codes, weight.axis, 0)).reshape(len(weight.scale), weight.block)
-        stored = self._constant(f"{result}__codes", rows)
+        stored = self._constant(f"{result}{self._mark}codes", rows)
         self._add(
             place,
             onnx.helper.make_node(
-                "DequantizeLinear", [stored, scale, zero], [f"{result}__rows"], f"{result}__dq", axis=0
+                "DequantizeLinear",
+                [stored, scale, zero],
+                [f"{result}{self._mark}rows"],
+                f"{result}{self._mark}dq",
+                axis=0,
             ),
         )
-        target = self._constant(f"{result}__shape", np.asarray(shape, np.int64))
+        target = self._constant(f"{result}{self._mark}shape", np.asarray(shape, np.int64))
         back = list(np.argsort([weight.axis, *[axis for axis in range(len(shape)) if axis != weight.axis]]))
         self._add(
-            place, onnx.helper.make_node("Reshape", [f"{result}__rows", target], [f"{result}__first"], f"{result}__r")
+            place,
+            onnx.helper.make_node(
+                "Reshape",
+                [f"{result}{self._mark}rows", target],
+                [f"{result}{self._mark}first"],
+                f"{result}{self._mark}r",
+            ),
         )
         self._add(
             place,
-            onnx.helper.make_node("Transpose", [f"{result}__first"], [result], f"{result}__t", perm=map(int, back)),
+            onnx.helper.make_node(
+                "Transpose", [f"{result}{self._mark}first"], [result], f"{result}{self._mark}t", perm=map(int, back)
+            ),
         )
         return result
 
@@ -192,18 +220,21 @@ class _Writer:
             if layer.bias not in self._encodings.replaced:
                 return layer.bias
             self._dropped.add(layer.bias)
-            return self._constant(f"{layer.result}__bias", values)
+            return self._constant(f"{layer.result}{self._mark}bias", values)
         self._dropped.add(layer.bias)
         scale = np.asarray(weight.scale, np.float64) * encoding.input.scale
         codes = np.rint(values.reshape(-1).astype(np.float64) / scale)
-        result = f"{layer.result}__bias"
+        result = f"{layer.result}{self._mark}bias"
         if np.abs(codes).max(initial=0) > _LARGEST_INT32 or encoding.scheme is Scheme.W8A16:
             return self._constant(result, values)  # 16-bit kernels keep 64 bits of it
-        stored = self._constant(f"{result}__codes", codes.astype(np.int32))
-        unit = self._constant(f"{result}__scale", scale.astype(np.float32))
-        zero = self._constant(f"{result}__zero_point", np.zeros(len(scale), np.int32))
+        stored = self._constant(f"{result}{self._mark}codes", codes.astype(np.int32))
+        unit = self._constant(f"{result}{self._mark}scale", scale.astype(np.float32))
+        zero = self._constant(f"{result}{self._mark}zero_point", np.zeros(len(scale), np.int32))
         self._add(
-            place, onnx.helper.make_node("DequantizeLinear", [stored, unit, zero], [result], f"{result}__dq", axis=0)
+            place,
+            onnx.helper.make_node(
+                "DequantizeLinear", [stored, unit, zero], [result], f"{result}{self._mark}dq", axis=0
+            ),
         )
         return result
 
@@ -211,7 +242,7 @@ class _Writer:
         """Round what a layer writes, for all its readers and the graph's outputs alike."""
         place = self._node_of[layer.output]
         node = self._graph.node[place]
-        plain = f"{layer.output}__plain"
+        plain = f"{layer.output}{self._mark}plain"
         for position, name in enumerate(node.output):
             if name == layer.output:
                 node.output[position] = plain

@@ -11,7 +11,7 @@ from converters.compress.quantize.bias import correct_biases
 from converters.compress.quantize.blame import BlameMap, blame, title_of
 from converters.compress.quantize.calibration import CalibrationSet, calibration_set
 from converters.compress.quantize.coverage import coverage
-from converters.compress.quantize.encode import make_encodings
+from converters.compress.quantize.encode import encode
 from converters.compress.quantize.encodings import Encodings, Floats
 from converters.compress.quantize.equalize import equalize
 from converters.compress.quantize.fold import fold_batch_norm
@@ -108,7 +108,8 @@ def quantize(given: Model, settings: QuantizeSettings, request: Request, progres
             "Convert it as fp16.",
         )
     calibration = calibration_set(model, request.calibration, request.samples, progress)
-    few = [calibration.make(place).feeds for place in _spread(len(calibration), _CORRECTED)]
+    uses_few = request.equalize or request.correct_biases or request.adaround
+    few = [calibration.make(place).feeds for place in _spread(len(calibration), _CORRECTED if uses_few else 0)]
     notes = list(calibration.notes)
 
     equalized: Mapping[str, Floats] = {}
@@ -119,7 +120,8 @@ def quantize(given: Model, settings: QuantizeSettings, request: Request, progres
     shown = replace(model, proto=with_replaced(model.proto, Encodings({}, equalized))) if equalized else model
     observations = observe(shown, calibration, request.folder("observations"), progress)
     notes += observations.notes
-    encodings = make_encodings(model, observations, settings, equalized)
+    encodings, remarks = encode(model, observations, settings, equalized)
+    notes += remarks
 
     with Judge(model, _judged(calibration), progress=progress) as judge:
         mixed = None
@@ -177,7 +179,7 @@ def _corrected(
 
 
 def _spread(count: int, most: int) -> list[int]:
-    """Return places spread evenly over a set."""
+    """Return at most so many places, spread evenly over a set."""
     wanted = min(count, most)
     return [place * count // wanted for place in range(wanted)]
 

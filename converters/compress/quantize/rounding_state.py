@@ -56,7 +56,7 @@ class RoundingState:
         if path is None or not path.exists():
             return None
         try:
-            with np.load(path, allow_pickle=False) as kept:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 codes = np.asarray(kept["codes"])
                 figures = [float(value) for value in kept["figures"]]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):

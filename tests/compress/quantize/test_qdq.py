@@ -165,3 +165,12 @@ def test_a_layer_that_does_not_exist_is_a_bug() -> None:
         build_qdq(tiny_swapper(), Encodings({"nobody": LayerEncoding(Scheme.FLOAT)}))
     with pytest.raises(ValueError, match="no encodings"):
         build_qdq(tiny_swapper())
+
+
+def test_names_that_are_taken_are_left_alone() -> None:
+    weights = {"w": np.ones((2, 2, 1, 1), np.float32)}
+    nodes = [node("Relu", ["x"], "y__weight"), node("Conv", ["y__weight", "w"], "y")]
+    taken = model(graph(nodes, {"x": (1, 2, 8, 8)}, {"y": (1, 2, 8, 8)}, weights))
+    proto = build_qdq(taken, uniform_encodings(taken, Scheme.W8))
+    onnx.checker.check_model(proto, full_check=True)
+    assert [item.output[0] for item in proto.graph.node].count("y__weight") == 1
