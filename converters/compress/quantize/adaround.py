@@ -37,7 +37,7 @@ class RoundingSettings:
         rows: positions at which a layer is looked at, all samples together.
         batch: rows of a step.
         rate: of Adam.
-        regulariser: its weight against the error of rounding to the nearest, which is 1.
+        regulariser: its weight against the error of rounding to the nearest, which is 1; what was found best.
         warm: part of the steps before it sets in.
         beta: its exponent at the beginning and at the end.
         seed: of rows and batches.
@@ -47,7 +47,7 @@ class RoundingSettings:
     rows: int = 4096
     batch: int = 256
     rate: float = 0.3
-    regulariser: float = 0.5
+    regulariser: float = 6.0
     warm: float = 0.2
     beta: tuple[float, float] = (20.0, 2.0)
     seed: int = 0
