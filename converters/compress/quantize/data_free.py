@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
 from converters.compress.quantize.encodings import Encodings, Floats, LayerEncoding, Scheme, WeightEncoding
@@ -12,6 +15,21 @@ _LEAST_SCALE = 2e-6
 """MNN raises smaller scales of depth-wise layers to 1e-6 when it runs; dead channels must not depend on that."""
 
 
+def block_of(shape: Sequence[int], axis: int, wanted: int) -> int:
+    """Return how many weights of a channel share a scale where about `wanted` are to; 0 where all of them do.
+
+    A block holds whole kernels: Core ML and MNN cannot cut one. Of the sizes that divide a channel it is the largest
+    that is not above `wanted`, at least one kernel.
+    """
+    first = [shape[axis], *(size for place, size in enumerate(shape) if place != axis)]
+    kernel, inputs = math.prod(first[2:]), math.prod(first[1:2])
+    if wanted <= 0:
+        return 0
+    most = max(1, wanted // kernel)
+    together = max(count for count in range(1, inputs + 1) if count <= most and inputs % count == 0)
+    return 0 if together == inputs else together * kernel
+
+
 def weight_encoding(weights: Floats, bits: int, axis: int, block: int = 0) -> WeightEncoding:
     """Return the symmetric encoding whose largest code is each channel's (or block's) largest weight.
 
@@ -19,11 +37,10 @@ def weight_encoding(weights: Floats, bits: int, axis: int, block: int = 0) -> We
         weights: of one layer.
         bits: 8 or 4.
         axis: of the output channels.
-        block: weights that share a scale; 0 for a whole channel, also where a channel cannot be cut into such blocks.
+        block: weights that are to share a scale, see `block_of`; 0 for a whole channel.
     """
     rows = np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1)
-    is_divisible = block > 0 and rows.shape[1] % block == 0 and rows.shape[1] > block
-    used = block if is_divisible else 0
+    used = block_of(weights.shape, axis, block)
     largest = np.abs(rows.reshape(-1, used) if used else rows).max(axis=1)
     scale = np.maximum(largest.astype(np.float64) / (2 ** (bits - 1) - 1), _LEAST_SCALE)
     return WeightEncoding(bits, axis, tuple(float(value) for value in scale.astype(np.float32)), used)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from converters.compress.quantize.data_free import layer_weight_encoding
+from converters.compress.quantize.data_free import block_of, layer_weight_encoding
 from converters.compress.quantize.encode import encoding_of
 from converters.compress.quantize.encodings import Encoding, Encodings, LayerEncoding, Scheme
 from converters.compress.quantize.layers import Layer, effective_weights, find_layers
@@ -32,19 +32,27 @@ class LayerCost:
 
     Attributes:
         layer: which.
-        weights: how many.
-        channels: of its output.
+        shape: of its weights.
         bias: how many numbers.
         macs: multiply-accumulates.
         share: of the multiply-accumulates of the whole model.
     """
 
     layer: Layer
-    weights: int
-    channels: int
+    shape: tuple[int, ...]
     bias: int
     macs: int
     share: float
+
+    @property
+    def weights(self) -> int:
+        """How many weights there are."""
+        return math.prod(self.shape)
+
+    @property
+    def channels(self) -> int:
+        """How many channels its output has."""
+        return self.shape[self.layer.axis]
 
     def bytes(self, scheme: Scheme, block: int = _BLOCK, float_bytes: int = 4) -> int:
         """Return bytes of weights, scales and biases under a scheme.
@@ -56,9 +64,8 @@ class LayerCost:
         """
         if scheme is Scheme.FLOAT:
             return (self.weights + self.bias) * float_bytes
-        per_channel = self.weights // self.channels
-        is_cut = scheme is Scheme.W4 and block > 0 and per_channel % block == 0 and per_channel > block
-        scales = self.weights // block if is_cut else self.channels
+        together = block_of(self.shape, self.layer.axis, block) if scheme is Scheme.W4 else 0
+        scales = self.weights // together if together else self.channels
         return math.ceil(self.weights * scheme.weight_bits / 8) + 4 * scales + 4 * self.bias
 
 
@@ -74,7 +81,7 @@ def layer_costs(proto: onnx.ModelProto) -> dict[str, LayerCost]:
         count = macs.get(titles[layer.result], 0)
         shape = sizes[layer.weight]
         bias = math.prod(sizes[layer.bias]) if layer.bias else 0
-        found[layer.name] = LayerCost(layer, math.prod(shape), shape[layer.axis], bias, count, count / total)
+        found[layer.name] = LayerCost(layer, shape, bias, count, count / total)
     return found
 
 

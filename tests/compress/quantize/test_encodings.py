@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converters.compress.quantize.data_free import uniform_encodings, weight_encoding
+from converters.compress.quantize.data_free import block_of, uniform_encodings, weight_encoding
 from converters.compress.quantize.encodings import Encoding, Encodings, LayerEncoding, Scheme, WeightEncoding
 from converters.compress.quantize.layers import effective_weights
 from tests.tiny_models import tiny_swapper
@@ -31,7 +31,7 @@ def test_codes_are_clipped_and_rounded_half_to_even() -> None:
     assert (wide.lowest, wide.highest) == (-32768, 32767)
 
 
-@pytest.mark.parametrize(("axis", "block"), [(0, 0), (1, 0), (0, 6), (0, 3)])
+@pytest.mark.parametrize(("axis", "block"), [(0, 0), (1, 0), (0, 9), (1, 18)])
 def test_weights_come_back_within_half_a_step_of_their_own_channel(axis: int, block: int) -> None:
     weights = np.random.default_rng(0).standard_normal((4, 2, 3, 3)).astype(np.float32)
     weights *= np.float32([1, 10, 100, 1000])[:, None, None, None]
@@ -45,8 +45,26 @@ def test_weights_come_back_within_half_a_step_of_their_own_channel(axis: int, bl
     assert np.all(error.max(axis=1) <= np.float32(encoding.scale) * 0.5001)
 
 
-def test_a_channel_that_cannot_be_cut_into_blocks_gets_one_scale() -> None:
-    assert weight_encoding(np.ones((2, 3, 3, 3), np.float32), 4, 0, 5).block == 0
+@pytest.mark.parametrize(
+    ("shape", "axis", "wanted", "block"),
+    [
+        ((64, 32, 3, 3), 0, 32, 18),  # three kernels do not divide 32, two do
+        ((64, 32, 3, 3), 0, 5, 9),
+        ((64, 32, 1, 1), 0, 32, 0),  # the whole channel
+        ((64, 512), 0, 32, 32),
+        ((512, 64), 1, 100, 64),
+        ((32, 64, 2, 2), 1, 32, 32),
+        ((8, 1, 3, 3), 0, 32, 0),
+        ((64, 32, 3, 3), 0, 0, 0),
+    ],
+)
+def test_blocks_hold_whole_kernels_and_divide_a_channel(
+    shape: tuple[int, ...], axis: int, wanted: int, block: int
+) -> None:
+    assert block_of(shape, axis, wanted) == block
+
+
+def test_scales_must_be_as_many_as_rows() -> None:
     with pytest.raises(ValueError, match="1 scales for 2"):
         WeightEncoding(8, 0, (1.0,)).quantize(np.ones((2, 3), np.float32))
 

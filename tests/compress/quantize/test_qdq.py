@@ -108,7 +108,7 @@ def test_the_reference_stays_near_the_float_model(tmp_path: Path, scheme: Scheme
 
 def test_weights_in_blocks_are_what_their_codes_stand_for(tmp_path: Path) -> None:
     swapper = tiny_swapper()
-    encodings = uniform_encodings(swapper, Scheme.W4, block=3)
+    encodings = uniform_encodings(swapper, Scheme.W4, block=9)
     plain = onnx.ModelProto()
     plain.CopyFrom(swapper.proto)
     for layer in find_layers(plain):
