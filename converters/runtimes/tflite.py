@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -140,13 +140,6 @@ class TFLiteSession(Session):
         Raises:
             BadInputError: as `run` does.
         """
-        return {name: value for _, name, value in self._all(feeds)}
-
-    def run_all_by_index(self, feeds: Mapping[str, Array]) -> dict[int, Array]:
-        """Run as `run_all` does and return values by tensor index: names need not be distinct."""
-        return {index: value for index, _, value in self._all(feeds)}
-
-    def _all(self, feeds: Mapping[str, Array]) -> Iterator[tuple[int, str, Array]]:
         from ai_edge_litert.interpreter import OpResolverType
 
         checked = self._checked(feeds)
@@ -155,12 +148,13 @@ class TFLiteSession(Session):
             experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         )
         self._invoke(interpreter, checked)
+        values: Arrays = {}
         for detail in interpreter.get_tensor_details():
             try:
-                value = interpreter.get_tensor(detail["index"])
+                values[detail["name"]] = interpreter.get_tensor(detail["index"])
             except ValueError:  # it has no data: optional, or folded into another operator
                 continue
-            yield detail["index"], detail["name"], value
+        return values
 
     def _close(self) -> None:
         self._interpreter = None

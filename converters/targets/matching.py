@@ -32,19 +32,21 @@ def graph_values(proto: onnx.ModelProto, feeds: Arrays, names: Sequence[str], fo
 
     from converters.model.graph import write_proto
 
-    copy = onnx.ModelProto()
-    copy.CopyFrom(proto)
-    edges = {value.name for value in (*copy.graph.output, *copy.graph.input)}
+    edges = {value.name for value in (*proto.graph.output, *proto.graph.input)}
+    further = onnx.ModelProto()
     for name in dict.fromkeys(names):
         if name not in edges:
-            copy.graph.output.add().name = name
+            further.graph.output.add().name = name
     place = folder / "values"
     place.mkdir()
     try:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = default_threads()
         options.log_severity_level = 3
-        path = write_proto(copy, place)
+        options.add_session_config_entry("session.disable_prepacking", "1")  # it runs once, and weights stay single
+        path = write_proto(proto, place)
+        with path.open("ab") as file:
+            file.write(further.SerializeToString())  # messages one after the other are read as one; no copy of weights
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         wanted = [name for name in dict.fromkeys(names) if name not in feeds]
         values = dict(zip(wanted, session.run(wanted, feeds), strict=True)) if wanted else {}

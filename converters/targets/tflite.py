@@ -154,7 +154,9 @@ def _quantized(job: ExportJob) -> _Made:
     """Write a float file and quantize its layers; where one engine's file has lost layers, take the other's."""
     encodings = encodings_for(job.model, job.precision)
     assert encodings is not None
-    model = replace(job.model, proto=with_replaced(job.model.proto, encodings))
+    model = job.model
+    if encodings.replaced:
+        model = replace(model, proto=with_replaced(model.proto, encodings))
     codes = edge_encodings(model, encodings) if job.options["interface"] == "int8" else {}
     feeds = probe_feeds(model, job.samples)
     plain, quantized = job.folder / "converted.tflite", job.folder / "quantized.tflite"

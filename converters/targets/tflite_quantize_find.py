@@ -20,6 +20,7 @@ from converters.runtimes.tflite import TFLiteSession
 from converters.targets.matching import graph_values, is_alike
 from converters.targets.tflite_engine import Edges, EngineError
 from converters.targets.tflite_graph import Graph, tensors_of
+from converters.targets.tflite_label import write_labelled
 
 if TYPE_CHECKING:
     import onnx
@@ -80,14 +81,43 @@ def find(
     if not layers:
         return []
     wanted = graph_values(proto, feeds, [layer.result for layer in layers], path.parent)
-    return _Search(graph, _file_values(path, edges, feeds), proto, encodings, wanted).run(layers)
+    return _Search(graph, _file_values(graph, path, edges, feeds), proto, encodings, wanted).run(layers)
 
 
-def _file_values(path: Path, edges: Edges, feeds: Arrays) -> Mapping[int, Array]:
-    with TFLiteSession(path) as session:
-        names = [spec.name for spec in session.inputs]
-        arrays = {names[edge.position]: edge.binding.to_file(feeds[edge.binding.name]) for edge in edges.inputs}
-        return session.run_all_by_index(arrays)
+def _file_values(graph: Graph, path: Path, edges: Edges, feeds: Arrays) -> Mapping[int, Array]:
+    """Return what the operators with weights compute, and those a few behind them.
+
+    They are made outputs of a copy: an interpreter that keeps every tensor keeps its buffers too, gigabytes of them.
+    """
+    readers = graph.readers()
+    shown: set[int] = set()
+    for operator in graph.operators:
+        if file_rows(graph, operator) is not None:
+            shown.update(following(graph, readers, int(operator.outputs[0])))
+    tensors = sorted(shown)
+    inputs = [(f"input {place}", index) for place, index in enumerate(graph.inputs)]
+    copy = path.with_suffix(".shown")
+    write_labelled(path, copy, inputs, [(f"output {index}", index) for index in tensors], {}, "")
+    try:
+        with TFLiteSession(copy) as session:
+            names = [spec.name for spec in session.inputs]
+            arrays = {names[edge.position]: edge.binding.to_file(feeds[edge.binding.name]) for edge in edges.inputs}
+            results = session.run(arrays)
+            return {index: results[spec.name] for index, spec in zip(tensors, session.outputs, strict=True)}
+    finally:
+        copy.unlink()
+
+
+def following(graph: Graph, readers: Mapping[int, Sequence[Any]], start: int) -> list[int]:
+    """Return a tensor and those of its shape a few operators behind it, as long as nothing else reads them."""
+    found = [start]
+    while len(found) <= _FOLLOWED and found[-1] not in graph.outputs:
+        behind = readers.get(found[-1], [])
+        results = tensors_of(behind[0].outputs) if len(behind) == 1 else []
+        if len(results) != 1 or graph.shape(results[0]) != graph.shape(start):
+            break
+        found.append(results[0])
+    return found
 
 
 class _Search:
@@ -158,7 +188,7 @@ class _Search:
         result = self._wanted[layer.result]
         computed = activated(_with_added(result, added), fused)
         output = int(operator.outputs[0])
-        if computed is None or output not in self._values or not is_alike(self._values[output], computed):
+        if computed is None or not is_alike(self._values[output], computed):
             return None
         if not self._encodings.scheme(layer.name).activation_bits:  # it stays a float operator, all else as it is
             return FoundLayer(layer, operator, functions.NONE, None, functions.NONE, output)
@@ -196,18 +226,10 @@ class _Search:
 
     def _behind(self, start: int, wanted: Array | None) -> int | None:
         """Return the tensor that holds `wanted`, a few operators behind `start` that nothing else reads."""
-        index = start
-        for _ in range(_FOLLOWED):
-            readers = self._readers.get(index, [])
-            if wanted is None or len(readers) != 1 or index in self._graph.outputs:
-                return None
-            following = tensors_of(readers[0].outputs)
-            if len(following) != 1 or self._graph.shape(following[0]) != self._graph.shape(start):
-                return None
-            index = following[0]
-            if index in self._values and is_alike(self._values[index], wanted):
-                return index
-        return None
+        if wanted is None:
+            return None
+        behind = following(self._graph, self._readers, start)[1:]
+        return next((index for index in behind if is_alike(self._values[index], wanted)), None)
 
 
 def activated(values: Array, function: int) -> Array | None:

@@ -512,3 +512,91 @@ def test_weights_are_aligned(animals: Converted, tmp_path: Path) -> None:
     ]
     assert len(arrays) > 20
     assert all((values.__array_interface__["data"][0] - start) % 16 == 0 for values in arrays)
+
+
+def test_a_relu_that_stands_alone_in_the_file_is_taken_into_its_layer(animals: Converted, tmp_path: Path) -> None:
+    graph = Graph(animals.path)
+    kinds, functions = graph.schema.BuiltinOperator, graph.schema.ActivationFunctionType
+    alone = {functions.RELU: kinds.RELU, functions.RELU6: kinds.RELU6}
+    apart = []
+    for operator in graph.operators:
+        apart.append(operator)
+        kind = alone.get(getattr(operator.builtinOptions, "fusedActivationFunction", functions.NONE))
+        if kind is not None:
+            operator.builtinOptions.fusedActivationFunction = functions.NONE
+            result = int(operator.outputs[0])
+            between = graph.add_tensor(graph.shape(result), "float32", f"before {result}")
+            operator.outputs = np.asarray([between], np.int32)
+            apart.append(graph.operator(kind, 1, [between], [result]))
+    assert len(apart) == len(graph.operators) + 5
+    graph.operators = apart
+    path = tmp_path / "apart.tflite"
+    graph.save(path)
+    taken_apart = dataclasses.replace(animals, path=path)
+    encodings = animals.encodings(Scheme.W8A8)
+    place = tmp_path / "quantized.tflite"
+    edges = taken_apart.quantize(encodings, place)
+    assert animals.least_decibels(place, edges, encodings) >= 60
+    written = Graph(place)
+    assert not {kinds.RELU, kinds.RELU6}.intersection(map(written.kind, written.operators))
+
+
+def test_a_product_of_batches_becomes_an_integer_layer(animals: Converted, tmp_path: Path) -> None:
+    graph = Graph(animals.path)
+    kinds = graph.schema.BuiltinOperator
+    last = graph.operators[-1]
+    assert graph.kind(last) == kinds.FULLY_CONNECTED
+    source, weights, bias = (int(index) for index in last.inputs)
+    result = int(last.outputs[0])
+    values = graph.constant(weights)
+    assert values is not None
+    turned = graph.add_constant(np.ascontiguousarray(values.T), "turned")
+    product = graph.add_tensor(graph.shape(result), "float32", "product")
+    graph.operators[-1:] = [
+        graph.operator(kinds.BATCH_MATMUL, 1, [source, turned], [product], graph.schema.BatchMatMulOptionsT()),
+        graph.operator(kinds.ADD, 1, [product, bias], [result], graph.schema.AddOptionsT()),
+    ]
+    path = tmp_path / "batches.tflite"
+    graph.save(path)
+    for scheme in (Scheme.W8A8, Scheme.W4):
+        encodings = animals.encodings(scheme)
+        place = tmp_path / f"{scheme}.tflite"
+        edges = dataclasses.replace(animals, path=path).quantize(encodings, place)
+        assert animals.least_decibels(place, edges, encodings) >= 60
+        assert integer_layers(place)["FULLY_CONNECTED"] == (2 if scheme is Scheme.W8A8 else 0)
+
+
+def test_products_of_sequences_and_limits_that_are_not_the_layers_own(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+
+    def random(*shape: int) -> Array:
+        return (generator.standard_normal(shape) / 2).astype(np.float32)
+
+    model = small_model(
+        [
+            helper.make_node("MatMul", ["x", "w"], ["m"], name="product"),
+            helper.make_node("Add", ["m", "b"], ["a"]),
+            helper.make_node("Relu", ["a"], ["y"]),
+            helper.make_node("Conv", ["p", "k"], ["c"], name="limited", pads=[1, 1, 1, 1]),
+            helper.make_node("Clip", ["c", "low", "high"], ["z"]),
+            helper.make_node("Conv", ["s", "t"], ["o"], name="signal", pads=[1, 1]),
+        ],
+        [("x", FLOAT, [2, 5, 8]), ("p", FLOAT, [1, 3, 8, 8]), ("s", FLOAT, [1, 4, 16])],
+        [("y", FLOAT, [2, 5, 6]), ("z", FLOAT, [1, 8, 8, 8]), ("o", FLOAT, [1, 6, 16])],
+        {
+            "w": random(8, 6),
+            "b": random(6),
+            "k": random(8, 3, 3, 3),
+            "low": np.float32(-1),
+            "high": np.float32(1),
+            "t": random(6, 4, 3),
+        },
+    )
+    feeds: list[Arrays] = [{"x": random(2, 5, 8), "p": random(1, 3, 8, 8), "s": random(1, 4, 16)} for _ in range(3)]
+    several = converted(model, feeds, tmp_path)
+    for scheme in (Scheme.W8A8, Scheme.W8, Scheme.W4, Scheme.DYNAMIC):
+        encodings = several.encodings(scheme)
+        place = tmp_path / f"{scheme}.tflite"
+        edges = several.quantize(encodings, place)
+        assert several.least_decibels(place, edges, encodings) >= LEAST, scheme
+        assert sum(integer_layers(place).values()) == (3 if scheme is Scheme.W8A8 else 0)
