@@ -191,11 +191,14 @@ class Encodings:
         data = {
             "version": ENCODINGS_VERSION,
             "origin": self.origin,
+            "replaced": list(self.replaced),
             "layers": {name: layer.to_json() for name, layer in self.layers.items()},
         }
         (folder / ENCODINGS_FILE).write_text(json.dumps(data), encoding="utf-8")
         if self.replaced:
-            np.savez(folder / REPLACED_FILE, allow_pickle=False, **dict(self.replaced))
+            # by place: names are a model's own, and some mean something to numpy or to the archive
+            arrays = {f"array_{place}": array for place, array in enumerate(self.replaced.values())}
+            np.savez(folder / REPLACED_FILE, allow_pickle=False, **arrays)
 
     @classmethod
     def open(cls, folder: Path) -> Encodings | None:
@@ -205,8 +208,8 @@ class Encodings:
             return None
         data = json.loads(path.read_text(encoding="utf-8"))
         replaced: dict[str, Floats] = {}
-        if (folder / REPLACED_FILE).exists():
+        if data["replaced"]:
             with np.load(folder / REPLACED_FILE, allow_pickle=False) as arrays:
-                replaced = {name: arrays[name] for name in arrays.files}
+                replaced = {name: arrays[f"array_{place}"] for place, name in enumerate(data["replaced"])}
         layers = {name: LayerEncoding.from_json(layer) for name, layer in data["layers"].items()}
         return cls(layers, replaced, data["origin"])

@@ -68,14 +68,16 @@ def find_layers(proto: onnx.ModelProto) -> list[Layer]:
             continue
         axis = _output_axis(node, len(weights[node.input[1]]))
         bias = node.input[2] if len(node.input) > 2 else ""
-        if axis is None or (bias and bias not in weights):
+        if axis is None or (bias and not _is_per_channel(weights.get(bias), weights[node.input[1]][axis])):
             continue
         result = node.output[0]
+        own = node.name if node.name and names[node.name] == 1 else _own_name(result, names)
+        names[own] += own != node.name
         following = consumers.get(result, [])
         fused = len(following) == 1 and result not in outputs and _is_fused(following[0], constants)
         found.append(
             Layer(
-                name=node.name if node.name and names[node.name] == 1 else result,
+                name=own,
                 operator=node.op_type,
                 input=node.input[0],
                 weight=node.input[1],
@@ -87,6 +89,18 @@ def find_layers(proto: onnx.ModelProto) -> list[Layer]:
             )
         )
     return found
+
+
+def _is_per_channel(shape: tuple[int, ...] | None, channels: int) -> bool:
+    """Whether a bias has one number for each output channel; a matrix product may add whole matrices, too."""
+    return shape in ((channels,), (1, channels))
+
+
+def _own_name(result: str, names: Counter[str]) -> str:
+    """Return a name for a node without one of its own: its result's, unless another node is called so."""
+    while result in names:
+        result += "'"
+    return result
 
 
 def constant_values(proto: onnx.ModelProto) -> dict[str, Floats]:

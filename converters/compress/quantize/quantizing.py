@@ -130,12 +130,13 @@ def quantize(given: Model, settings: QuantizeSettings, request: Request, progres
                 judge, encodings, Budget(request.budget), folder=request.folder("losses"), progress=progress
             )
             encodings = mixed.encodings
+        # Before anything is corrected: corrected values belong to a layer's scheme, and blame gives it other ones.
+        blamed = blame(judge, encodings, folder=request.folder("losses"), progress=progress) if request.blame else None
         encodings, corrections = _corrected(model, encodings, equalized, few, request, progress)
         notes += corrections
         encodings = replace(encodings, origin=calibration.origin)
         progress("Measuring what quantization loses")
         loss = judge.judge(build_qdq(model, encodings), progress=progress)
-        blamed = blame(judge, encodings, folder=request.folder("losses"), progress=progress) if request.blame else None
         notes += judge.notes
     quantized = replace(model, encodings=encodings)
     covered = coverage(calibration, observations)

@@ -80,6 +80,19 @@ def test_nodes_without_a_name_of_their_own_are_called_by_their_result() -> None:
     assert [layer.name for layer in found] == ["c", "y"]
 
 
+def test_no_two_layers_have_one_name() -> None:
+    first = helper.make_node("Conv", ["x", "w"], ["c"])
+    second = helper.make_node("Conv", ["c", "v"], ["y"], "c")
+    found = find_layers(graph(first, second, w=np.ones((3, 3, 1, 1)), v=np.ones((3, 3, 1, 1))))
+    assert [layer.name for layer in found] == ["c'", "c"]
+
+
+@pytest.mark.parametrize(("shape", "is_layer"), [((4,), True), ((1, 4), True), ((1,), False), ((2, 4), False)])
+def test_a_bias_is_one_number_for_each_channel(shape: tuple[int, ...], is_layer: bool) -> None:
+    product = helper.make_node("Gemm", ["x", "w", "b"], ["y"], "g")
+    assert len(find_layers(graph(product, w=np.ones((3, 4)), b=np.ones(shape)))) == is_layer
+
+
 def test_replaced_values_take_the_initializers_place_in_a_copy() -> None:
     proto = graph(CONV, helper.make_node("Relu", ["c"], ["y"]), **WEIGHTS)
     encodings = Encodings({}, {"b": np.full(4, 7, np.float32)})
