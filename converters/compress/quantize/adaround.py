@@ -14,12 +14,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from converters.compress.quantize.encodings import Floats
+
+if TYPE_CHECKING:
+    import torch
 
 _ZETA, _GAMMA = 1.1, -0.1
 _STEPS_BETWEEN_REPORTS = 25
@@ -37,7 +40,7 @@ class RoundingSettings:
         rows: positions at which a layer is looked at, all samples together.
         batch: rows of a step.
         rate: of Adam.
-        regulariser: its weight against the error of rounding to the nearest, which is 1; what was found best.
+        regulariser: its weight against the error of rounding to the nearest, which is 1.
         warm: part of the steps before it sets in.
         beta: its exponent at the beginning and at the end.
         seed: of rows and batches.
@@ -107,6 +110,8 @@ def find_rounding(
         settings: how long to look.
         report: told the finished fraction now and then; may raise to stop.
     """
+    import torch
+
     generator = torch.Generator().manual_seed(settings.seed)
     inputs, wanted = torch.from_numpy(problem.inputs), torch.from_numpy(problem.wanted)
     bias = torch.from_numpy(problem.bias)
@@ -175,23 +180,23 @@ class _Judge:
 
     def errors(self, weights: torch.Tensor) -> torch.Tensor:
         """Return mean squares, groups x outputs."""
-        found = _activated(torch.bmm(self._inputs, weights.transpose(1, 2)) + self._bias, self._slope)
+        found = _activated(self._inputs.bmm(weights.transpose(1, 2)) + self._bias, self._slope)
         return ((found - self._wanted) ** 2).mean(dim=1)
 
 
 def _rectified(variable: torch.Tensor) -> torch.Tensor:
-    return (torch.sigmoid(variable) * (_ZETA - _GAMMA) + _GAMMA).clamp(0, 1)
+    return (variable.sigmoid() * (_ZETA - _GAMMA) + _GAMMA).clamp(0, 1)
 
 
 def _inverse(fraction: torch.Tensor) -> torch.Tensor:
-    return -torch.log((_ZETA - _GAMMA) / (fraction - _GAMMA) - 1)
+    return -((_ZETA - _GAMMA) / (fraction - _GAMMA) - 1).log()
 
 
 def _activated(values: torch.Tensor, slope: float) -> torch.Tensor:
-    return values if slope == 1.0 else torch.where(values > 0, values, values * slope)
+    return values if slope == 1.0 else values.where(values > 0, values * slope)
 
 
 def _error_of_rounding(inputs: torch.Tensor, errors: torch.Tensor) -> torch.Tensor:
     """Return the mean square of what rounding to the nearest adds to each output channel: groups x outputs."""
-    found = (torch.bmm(inputs, errors.transpose(1, 2)) ** 2).mean(dim=1)
+    found = (inputs.bmm(errors.transpose(1, 2)) ** 2).mean(dim=1)
     return found.clamp_min(max(float(found.mean()) * 1e-3, _LEAST))
