@@ -24,6 +24,8 @@ _NUMPY_NAMES = {
 }
 # ONNX Runtime's own scale: 3 leaves out warnings such as the one on every unused initializer (emap).
 _LOG_ERRORS_ONLY = 3
+# It drops the first of two roundings of a tensor, also where their scales differ and the first one is the coarser.
+_MERGES_ROUNDINGS = "DoubleQDQPairsRemover"
 
 
 class OnnxSession(Session):
@@ -46,7 +48,10 @@ class OnnxSession(Session):
         options.log_severity_level = _LOG_ERRORS_ONLY
         try:
             self._session = onnxruntime.InferenceSession(
-                str(self.path), sess_options=options, providers=["CPUExecutionProvider"]
+                str(self.path),
+                sess_options=options,
+                providers=["CPUExecutionProvider"],
+                disabled_optimizers=[_MERGES_ROUNDINGS],
             )
         except Exception as error:  # its exception classes share no base but Exception
             raise BadInputError(

@@ -78,6 +78,11 @@ class _Writer:
         self._before: dict[int, list[Any]] = {}
         self._initializers: list[Any] = []
         self._rounded: dict[tuple[str, Encoding], str] = {}
+        self._written = {
+            layer.output: encoding.output
+            for name, layer in layers.items()
+            if (encoding := encodings.layers.get(name)) is not None
+        }
         self._dynamic: set[str] = set()
         self._dropped: set[str] = set()
 
@@ -114,7 +119,9 @@ class _Writer:
             self._round_output(layer, encoding.output)
 
     def _rounded_tensor(self, name: str, encoding: Encoding, place: int) -> str:
-        """Return the tensor rounded by an encoding; several readers share one pair of nodes."""
+        """Return the tensor rounded by an encoding; several readers share one pair of nodes, its writer's included."""
+        if self._written.get(name) == encoding:
+            return name
         key = (name, encoding)
         if key not in self._rounded:
             at = min(place, self._first_reader(name))

@@ -174,3 +174,42 @@ def test_names_that_are_taken_are_left_alone() -> None:
     proto = build_qdq(taken, uniform_encodings(taken, Scheme.W8))
     onnx.checker.check_model(proto, full_check=True)
     assert [item.output[0] for item in proto.graph.node].count("y__weight") == 1
+
+
+@pytest.mark.parametrize("reads", [(-12.0, 11.0), (-40.0, 40.0)])
+def test_a_tensor_is_rounded_as_it_is_written_and_again_as_it_is_read(
+    reads: tuple[float, float], tmp_path: Path
+) -> None:
+    generator = np.random.default_rng(0)
+    first, second = (generator.standard_normal(shape).astype(np.float32) for shape in ((4, 2, 3, 3), (3, 4, 3, 3)))
+    chain = model(
+        graph(
+            [node("Conv", ["x", "w"], "a", pads=[1] * 4), node("Conv", ["a", "v"], "y", pads=[1] * 4)],
+            {"x": (1, 2, 8, 8)},
+            {"y": (1, 3, 8, 8)},
+            {"w": first, "v": second},
+        )
+    )
+    ends = encoding(-3, 3), encoding(-40, 40), encoding(*reads)
+    layers = {
+        "Conv_a": LayerEncoding(Scheme.W8A8, weight_encoding(first, 8, 0), ends[0], ends[1]),
+        "Conv_y": LayerEncoding(Scheme.W8A8, weight_encoding(second, 8, 0), ends[2], encoding(-90, 90)),
+    }
+    proto = build_qdq(chain, Encodings(layers))
+    picture = generator.standard_normal((1, 2, 8, 8)).astype(np.float32)
+
+    def convolved(values: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        own = weight_encoding(weights, 8, 0)
+        rounded = torch.from_numpy(own.dequantize(own.quantize(weights)))
+        return torch.nn.functional.conv2d(torch.from_numpy(values), rounded, padding=1).numpy()
+
+    def rounded(values: npt.NDArray[np.float32], end: Encoding) -> npt.NDArray[np.float32]:
+        return end.dequantize(end.quantize(values))
+
+    written = rounded(convolved(rounded(picture, ends[0]), first), ends[1])
+    expected = rounded(convolved(rounded(written, ends[2]), second), encoding(-90, 90))
+    with open_proto(proto, tmp_path) as session:
+        got = np.asarray(session.run({"x": picture})["y"])
+    assert np.mean(np.abs(got - expected) > 0.1) < 0.01
+    pairs = [item.op_type for item in proto.graph.node].count("QuantizeLinear")
+    assert pairs == (3 if reads == (-40.0, 40.0) else 4)
