@@ -118,12 +118,12 @@ def layer_schemes(
     notes = []
     if settings.scheme.activation_bits and known is not None:
         for pattern, word in known.quantize.items():
-            kept = _matched(pattern, layers, edges)
+            kept = edges.get(pattern) or _matched(pattern, layers)
             schemes.update(dict.fromkeys(kept, Scheme(word)))
             if kept:
                 notes.append(f"As models of this kind need it, {_listed(sorted(kept))}: {word}.")
     for pattern, scheme in settings.layers.items():
-        matched = _matched(pattern, layers, edges)
+        matched = {pattern} if pattern in schemes else edges.get(pattern) or _matched(pattern, layers)
         if not matched and pattern not in (FIRST, LAST, *WITH_WEIGHTS):
             names = [*(layer.name for layer in layers), *WITH_WEIGHTS, FIRST, LAST]
             raise UsageError(f"Quantization: no layer is called {pattern!r}.", "", did_you_mean(pattern, names))
@@ -142,14 +142,8 @@ def layer_schemes(
     return schemes, notes
 
 
-def _matched(pattern: str, layers: Sequence[Layer], edges: Mapping[str, set[str]]) -> set[str]:
-    if pattern in edges:
-        return edges[pattern]
-    return {
-        layer.name
-        for layer in layers
-        if layer.name == pattern or fnmatchcase(layer.name, pattern) or fnmatchcase(layer.operator, pattern)
-    }
+def _matched(pattern: str, layers: Sequence[Layer]) -> set[str]:
+    return {layer.name for layer in layers if fnmatchcase(layer.name, pattern) or fnmatchcase(layer.operator, pattern)}
 
 
 class _Ranges:

@@ -1,9 +1,10 @@
 """Automatic mixed precision: the smallest file, and of equal ones the quickest, that loses no more than a budget.
 
-Every layer starts with its cheapest scheme. The layer whose change promises to win back most for its price is made
-more precise, and the whole is measured again, until the budget holds on all samples; then every change that turns out
-not to be needed is taken back. What a change promises is what the layer loses alone: as long as losses are small, those
-of independent layers add up (Dong et al., "HAWQ-V2", NeurIPS 2020, rank layers by the same assumption).
+Every layer starts with its cheapest scheme, or with the one it was given. The layer whose change promises to win back
+most for its price is made more precise, and the whole is measured again, until the budget holds on all samples; then
+every change that turns out not to be needed is taken back. What a change promises is what the layer loses alone: as
+long as losses are small, those of independent layers add up (Dong et al., "HAWQ-V2", NeurIPS 2020, rank layers by the
+same assumption).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from converters.compress.quantize.encodings import Encodings, Scheme
 from converters.compress.quantize.judge import Judge, Loss
@@ -33,6 +35,7 @@ __all__ = ["FOR_ALL_TARGETS", "Budget", "MixedResult", "MixedStep", "mixed_preci
 
 FOR_ALL_TARGETS = (Scheme.W8A8, Scheme.W8, Scheme.FLOAT)
 _TITLE = "Choosing the precision of each layer"
+_NOTHING: Mapping[str, Scheme] = MappingProxyType({})
 _LEAST_GAIN = 1e-7
 _LEAST_PRICE = 0.005
 """Of all work or bytes: what every exception costs, so that none is made for next to nothing."""
@@ -54,6 +57,7 @@ def mixed_precision(
     budget: Budget,
     *,
     allowed: Sequence[Scheme] = FOR_ALL_TARGETS,
+    least: Mapping[str, Scheme] = _NOTHING,
     few: int = 4,
     block: int = 32,
     float_bytes: int = 4,
@@ -67,6 +71,8 @@ def mixed_precision(
         encodings: all layers quantized, with ranges; layers that are float stay so.
         budget: what may be lost.
         allowed: schemes to choose from; see `schemes_for`.
+        least: by layer the scheme to start with, which only gives way to more precise ones; others start with the
+            cheapest of those that are allowed.
         few: samples to search by; the result is checked on all.
         block: 4-bit weights that share a scale.
         float_bytes: of a float weight in the file: 2 for fp16.
@@ -85,7 +91,7 @@ def mixed_precision(
     start = time.monotonic()
     measured = Measured(judge, folder)
     with measured.kept():
-        search = _Search(measured, encodings, budget, allowed, few, block, float_bytes, progress or Progress())
+        search = _Search(measured, encodings, budget, allowed, least, few, block, float_bytes, progress or Progress())
         found = search.run()
     return replace(found, seconds=time.monotonic() - start)
 
@@ -97,6 +103,7 @@ class _Search:
         encodings: Encodings,
         budget: Budget,
         allowed: Sequence[Scheme],
+        least: Mapping[str, Scheme],
         few: int,
         block: int,
         float_bytes: int,
@@ -112,16 +119,17 @@ class _Search:
         self._path: list[MixedStep] = []
         costs = layer_costs(self._model.proto)
         self._costs = {name: costs[name] for name, each in encodings.layers.items() if each.scheme is not Scheme.FLOAT}
-        # cheapest first: fewer bytes, then work that integer kernels do, then the quicker kernel
-        self._options = {
-            name: sorted(
-                {scheme for scheme in allowed if can_hold(cost.layer, encodings.layers[name], scheme)}
-                or {encodings.scheme(name)},
-                key=lambda scheme, cost=cost: self._price(cost, scheme),  # type: ignore[misc]
-            )
-            for name, cost in self._costs.items()
-        }
+        self._options = {name: self._options_of(name, allowed, least.get(name)) for name in self._costs}
         self._chosen = {name: options[0] for name, options in self._options.items()}
+
+    def _options_of(self, name: str, allowed: Sequence[Scheme], least: Scheme | None) -> list[Scheme]:
+        """Return a layer's schemes, cheapest first: fewer bytes, then work for integer kernels, then quicker ones."""
+        cost, known = self._costs[name], self._encodings.layers[name]
+        held = {scheme for scheme in allowed if can_hold(cost.layer, known, scheme)} or {known.scheme}
+        if least is None:
+            return sorted(held, key=lambda scheme: self._price(cost, scheme))
+        more = (scheme for scheme in held if PRECISION.index(scheme) > PRECISION.index(least))
+        return [least, *sorted(more, key=lambda scheme: self._price(cost, scheme))]
 
     def run(self) -> MixedResult:
         few = self._measure("start", "", self._few)

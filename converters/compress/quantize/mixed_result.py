@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from converters.compress.quantize.blame import title_of
@@ -117,8 +116,24 @@ class MixedResult:
 
     @property
     def rules(self) -> dict[str, Scheme]:
-        """The schemes as rules of `QuantizeSettings.layers`, whose names are patterns."""
-        return {glob.escape(name): scheme for name, scheme in self.schemes.items()}
+        """The schemes of all layers, those that were float to begin with too, as rules of `QuantizeSettings.layers`."""
+        return {name: layer.scheme for name, layer in self.encodings.layers.items()}
+
+    def judged(self, encodings: Encodings, loss: Loss) -> MixedResult:
+        """Return this choice as it is in the end, when ranges are made anew and weights and biases corrected.
+
+        Args:
+            encodings: with the chosen schemes.
+            loss: theirs, on all samples.
+        """
+        met = self.budget.overrun(loss) <= 1
+        limits = "" if met else self.limits
+        if self.met and not met:
+            limits = (
+                f"The schemes alone lose {self.loss.mean:.4f} on average and {self.loss.p95:.4f} at 95 %; what was "
+                "done to ranges, weights and biases afterwards loses the rest."
+            )
+        return replace(self, met=met, encodings=encodings, loss=loss, limits=limits)
 
     @property
     def sentence(self) -> str:
@@ -126,7 +141,7 @@ class MixedResult:
         kinds: dict[Scheme, int] = {}
         for scheme in self.schemes.values():
             kinds[scheme] = kinds.get(scheme, 0) + 1
-        counted = ", ".join(f"{kinds[scheme]} {scheme}" for scheme in sorted(kinds))
+        counted = ", ".join(f"{kinds[scheme]} {scheme}" for scheme in sorted(kinds)) or "no layer quantized"
         found = (
             f"{title_of(self.loss.measure)} {self.loss.mean:.4f} on average and {self.loss.p95:.4f} at 95 % on "
             f"{self.loss.samples} samples with {counted}: {readable_size(self.bytes)} instead of "
@@ -134,7 +149,7 @@ class MixedResult:
         )
         if self.met:
             return f"The budget of {self.budget.mean:g} holds. {found}"
-        return f"The budget of {self.budget.mean:g} cannot be held; the best was: {found} {self.limits}"
+        return f"The budget of {self.budget.mean:g} is not held: {found} {self.limits}"
 
     def as_text(self) -> str:
         """Return the sentence, the layers that are not like the most, and the path."""

@@ -20,7 +20,7 @@ def quantize_source(arguments: dict[str, Any], progress: Progress) -> dict[str, 
 
     Returns:
         "quantization": plain data; "text": the same for a terminal; "recipe": plain data, with the schemes that a
-        budget led to as rules, so that whoever follows it need not search again.
+        budget led to as rules for all layers, so that whoever follows it need not search again.
 
     Raises:
         StudioError: as loading and the step do.

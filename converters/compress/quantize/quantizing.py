@@ -17,11 +17,12 @@ from converters.compress.quantize.equalize import equalize
 from converters.compress.quantize.fold import fold_batch_norm
 from converters.compress.quantize.judge import Judge, Loss
 from converters.compress.quantize.layers import find_layers, with_replaced
-from converters.compress.quantize.mixed import Budget, MixedResult, mixed_precision
+from converters.compress.quantize.mixed import FOR_ALL_TARGETS, Budget, MixedResult, mixed_precision
 from converters.compress.quantize.observe import Observations, observe
 from converters.compress.quantize.qdq import build_qdq
 from converters.compress.quantize.report import layers_data
 from converters.compress.quantize.settings import QuantizeSettings, rules_text
+from converters.compress.quantize.switching import INTEGER
 from converters.errors import UnsupportedError
 from converters.model.graph import Model
 from converters.progress import Progress
@@ -120,16 +121,18 @@ def quantize(given: Model, settings: QuantizeSettings, request: Request, progres
     shown = replace(model, proto=with_replaced(model.proto, Encodings({}, equalized))) if equalized else model
     observations = observe(shown, calibration, request.folder("observations"), progress)
     notes += observations.notes
+    covered = coverage(calibration, observations, progress)
     encodings, remarks = encode(model, observations, settings, equalized)
     notes += remarks
 
     with Judge(model, _judged(calibration), progress=progress) as judge:
         mixed = None
         if request.budget:
-            mixed = mixed_precision(
-                judge, encodings, Budget(request.budget), folder=request.folder("losses"), progress=progress
-            )
-            encodings = mixed.encodings
+            mixed = _searched(judge, encodings, settings, request, progress)
+            # Made anew, because the range that suits a tensor depends on its bits.
+            chosen = replace(settings, layers=mixed.rules, families_defaults=False)
+            encodings, remarks = encode(model, observations, chosen, equalized)
+            notes += remarks
         # Before anything is corrected: corrected values belong to a layer's scheme, and blame gives it other ones.
         blamed = blame(judge, encodings, folder=request.folder("losses"), progress=progress) if request.blame else None
         encodings, corrections = _corrected(model, encodings, equalized, few, request, progress)
@@ -137,9 +140,11 @@ def quantize(given: Model, settings: QuantizeSettings, request: Request, progres
         encodings = replace(encodings, origin=calibration.origin)
         progress("Measuring what quantization loses")
         loss = judge.judge(build_qdq(model, encodings), progress=progress)
+        mixed = mixed.judged(encodings, loss) if mixed else None
         notes += judge.notes
+    if not set(encodings.schemes) & set(INTEGER):
+        notes.append("No layer computes in integers: a file of this is smaller at best, not faster.")
     quantized = replace(model, encodings=encodings)
-    covered = coverage(calibration, observations)
     sentences = tuple(dict.fromkeys(notes))
     data: dict[str, Any] = {
         "origin": calibration.origin,
@@ -152,6 +157,22 @@ def quantize(given: Model, settings: QuantizeSettings, request: Request, progres
         "notes": list(sentences),
     }
     return Quantized(quantized, calibration, observations, loss, blamed, mixed, data, sentences)
+
+
+def _searched(
+    judge: Judge, encodings: Encodings, settings: QuantizeSettings, request: Request, progress: Progress
+) -> MixedResult:
+    """Return what a search makes of Encodings: what a person or a family asks for only gives way to what loses less."""
+    return mixed_precision(
+        judge,
+        encodings,
+        Budget(request.budget),
+        allowed=tuple(dict.fromkeys((*FOR_ALL_TARGETS, settings.scheme))),
+        least={name: layer.scheme for name, layer in encodings.layers.items()},
+        block=settings.weight_block,
+        folder=request.folder("losses"),
+        progress=progress,
+    )
 
 
 def _corrected(

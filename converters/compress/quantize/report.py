@@ -29,6 +29,7 @@ def layers_data(model: Model, observations: Observations | None) -> list[dict[st
     for name, item in layer_costs(model.proto).items():
         encoding = model.encodings.layers.get(name)
         scheme = model.encodings.scheme(name)
+        weight = encoding.weight if encoding else None
         ends = {
             end: _range(tensor, made, observations)
             for end, tensor, made in (
@@ -42,7 +43,7 @@ def layers_data(model: Model, observations: Observations | None) -> list[dict[st
                 "operator": item.layer.operator,
                 "scheme": scheme,
                 "weights": item.weights,
-                "bytes": item.bytes(scheme),
+                "bytes": item.bytes(scheme, weight.block if weight else 0),
                 "macs_share": item.share,
                 **ends,
             }

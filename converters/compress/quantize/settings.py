@@ -6,8 +6,10 @@ As options they are plain values, so that forms, command lines and recipes come 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote, unquote
 
 from converters.compress.quantize.encodings import Scheme
 from converters.compress.quantize.policies import Policy
@@ -17,6 +19,7 @@ from converters.parameters import Parameter, Value
 FIRST, LAST = "first", "last"
 """Patterns of rules for the layers next to the pictures that go in and to the outputs."""
 _OWNER = "Quantization"
+_ESCAPES = re.compile("(?:%[0-9A-Fa-f]{2})+")
 
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
@@ -50,9 +53,12 @@ PARAMETERS: tuple[Parameter, ...] = (
         "layers",
         "",
         "Rules for some layers: pattern=scheme, separated by commas, later ones win; a pattern (with * and ?) is of "
-        "layer names or operators, or the word first or last: 'Conv=w8a8,/decoder*=w8,last=float'.",
+        "layer names or operators, or the word first or last: 'Conv=w8a8,/decoder*=w8,last=float'. The exact name of a "
+        "layer comes before all other meanings; in names write %2C for a comma, %3D for =, %20 for a space, %25 for %.",
     ),
-    Parameter("ranges", "", "Ranges set by hand: tensor=low:high, separated by commas."),
+    Parameter(
+        "ranges", "", "Ranges set by hand: tensor=low:high, separated by commas; names are written as in layers."
+    ),
     Parameter(
         "families_defaults",
         True,
@@ -77,8 +83,8 @@ class QuantizeSettings:
         policy: how ranges are chosen.
         percentile: of the values that a range covers under the policy of that name.
         symmetric: whether the ranges of 8-bit activations are symmetric; those of 16 bits always are.
-        layers: rules: a pattern (as of file names: * and ?) of layer names or operators, or FIRST or LAST, and the
-            scheme of what it matches; later rules win.
+        layers: rules: the name of a layer, or else a pattern (as of file names: * and ?) of layer names or operators,
+            or FIRST or LAST, and the scheme of what it matches; later rules win.
         ranges: set by hand: (low, high) by tensor name.
         families_defaults: whether layers that the model's family is known to need stay more precise.
         weight_block: 4-bit weights that share a scale, 0 for a whole channel.
@@ -127,15 +133,15 @@ def options_of(settings: QuantizeSettings) -> dict[str, Value]:
         "percentile": settings.percentile,
         "symmetric": settings.symmetric,
         "layers": rules_text(settings.layers),
-        "ranges": ",".join(f"{tensor}={low!r}:{high!r}" for tensor, (low, high) in settings.ranges.items()),
+        "ranges": ",".join(f"{_escaped(name)}={low!r}:{high!r}" for name, (low, high) in settings.ranges.items()),
         "families_defaults": settings.families_defaults,
         "weight_block": settings.weight_block,
     }
 
 
 def rules_text(rules: Mapping[str, Scheme]) -> str:
-    """Return rules as `parse_layers` reads them."""
-    return ",".join(f"{pattern}={scheme.value}" for pattern, scheme in rules.items())
+    """Return rules as `parse_layers` reads them, whatever characters their patterns have."""
+    return ",".join(f"{_escaped(pattern)}={scheme.value}" for pattern, scheme in rules.items())
 
 
 def parse_layers(text: str) -> dict[str, Scheme]:
@@ -195,5 +201,19 @@ def _pairs(text: str, option: str, form: str) -> list[tuple[str, str]]:
         name, _, word = item.rpartition("=")
         if not name.strip() or not word.strip():
             raise UsageError(f"{_OWNER}: {item.strip()!r} in {option} is not of the form {form}.")
-        pairs.append((name.strip(), word.strip()))
+        pairs.append((_ESCAPES.sub(_plain, name.strip()), word.strip()))
     return pairs
+
+
+def _has_meaning(character: str) -> bool:
+    return character in "%,=" or character.isspace()
+
+
+def _escaped(name: str) -> str:
+    return "".join(quote(each, safe="") if _has_meaning(each) else each for each in name)
+
+
+def _plain(escapes: re.Match[str]) -> str:
+    """Return what escapes stand for; those that `_escaped` does not write are part of the name, as in %12."""
+    characters = unquote(escapes[0])
+    return characters if all(map(_has_meaning, characters)) else escapes[0]

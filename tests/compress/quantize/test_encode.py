@@ -23,6 +23,7 @@ from converters.compress.quantize.settings import (
     options_of,
     parse_layers,
     parse_ranges,
+    rules_text,
     settings_from,
 )
 from converters.errors import UsageError
@@ -94,6 +95,56 @@ def test_later_rules_win_and_speak_of_names_operators_and_edges(model: Model, se
     assert made("first=w8a16,last=dynamic") == {ENCODER: "w8a16", STYLE: "w8a8", DECODER: "dynamic"}
     assert made("*=w4,Gemm:style=float", Scheme.FLOAT) == {ENCODER: "w4", STYLE: "float", DECODER: "w4"}
     assert made("ConvTranspose=w8") == {ENCODER: "w8a8", STYLE: "w8a8", DECODER: "w8a8"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "conv,1",
+        "last",
+        "first",
+        "Conv",
+        "Gemm",
+        "a=w8,b",
+        " a\t\n",
+        "100%",
+        "%2C",
+        "%12",
+        "a[0]*",
+        "*",
+        "ä\u00a0ö",
+        "=",
+        ",",
+    ],
+)
+def test_layers_of_all_names_can_be_spoken_of(model: Model, seen: Observations, name: str) -> None:
+    proto = onnx.ModelProto()
+    proto.CopyFrom(model.proto)
+    (style,) = [node for node in proto.graph.node if node.name == STYLE]
+    style.name = name
+    odd = model.with_proto(proto)
+    kept = {name: Scheme.FLOAT, DECODER: Scheme.W8}
+    settings = settings_from(options_of(QuantizeSettings(layers=kept, ranges={name: (-1.0, 0.5)})))
+    assert settings.layers == kept
+    assert settings.ranges == {name: (-1.0, 0.5)}
+    found = make_encodings(odd, seen, replace(settings, ranges={}))
+    assert schemes(found) == {ENCODER: "w8a8", name: "float", DECODER: "w8"}
+    again = dict(parse_layers(rules_text({layer: each.scheme for layer, each in found.layers.items()})))
+    assert make_encodings(odd, seen, QuantizeSettings(Scheme.W4, layers=again)).layers == found.layers
+
+
+def test_a_familys_words_mean_edges_whatever_layers_are_called(model: Model, seen: Observations) -> None:
+    proto = onnx.ModelProto()
+    proto.CopyFrom(model.proto)
+    (style,) = [node for node in proto.graph.node if node.name == STYLE]
+    style.name = "last"
+    demo = replace(model.with_proto(proto), family="demo_swapper")
+    assert schemes(make_encodings(demo, seen, QuantizeSettings())) == {ENCODER: "w8", "last": "w8a8", DECODER: "w8"}
+
+
+def test_what_is_written_by_hand_needs_no_escapes_where_none_are_meant() -> None:
+    assert parse_layers("%12=w8,/a%zz = float,50%=w4") == {"%12": Scheme.W8, "/a%zz": Scheme.FLOAT, "50%": Scheme.W4}
+    assert parse_layers("a%2cb%20c=w8") == {"a,b c": Scheme.W8}
 
 
 def test_a_rule_for_nothing_names_what_there_is(model: Model, seen: Observations) -> None:

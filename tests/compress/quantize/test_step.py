@@ -12,12 +12,14 @@ import pytest
 
 from converters.cli import main
 from converters.compress.quantize.encodings import Encodings, LayerEncoding, Scheme
+from converters.compress.quantize.operation import quantize_source
 from converters.compress.quantize.qdq import build_qdq
 from converters.errors import UnsupportedError, UsageError
 from converters.measure.parity import Sample, SampleKind
 from converters.measure.reference import verify, write_references
 from converters.model.graph import Model
 from converters.model.source import load
+from converters.parameters import Value
 from converters.pipeline import convert
 from converters.progress import Progress
 from converters.recipe import Recipe, StepRequest, TargetRequest, VerificationRequest
@@ -69,9 +71,58 @@ def test_a_budget_makes_layers_more_precise() -> None:
     tight = step("quantize").run(tiny_swapper(), {**FEW, "budget": loose.data["loss"]["mean"] / 4}, Progress())
     assert tight.data["loss"]["mean"] < loose.data["loss"]["mean"] / 3
     assert {layer["scheme"] for layer in tight.data["layers"]} != {"w8a8"}
+    assert tight.data["mixed"]["met"]
+    assert tight.data["mixed"]["loss"]["mean"] == tight.data["loss"]["mean"]
+    assert tight.data["mixed"]["sentence"] in tight.notes
+    assert tight.data["mixed"]["sentence"] not in tight.data["notes"]
+    assert not any("computes in integers" in note for note in loose.notes)
     rules = tight.data["mixed"]["rules"]
     again = step("quantize").run(tiny_swapper(), {**FEW, "layers": rules, "families_defaults": False}, Progress())
     assert [layer["scheme"] for layer in again.data["layers"]] == [layer["scheme"] for layer in tight.data["layers"]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"layers": "last=float,first=w8"}, ["w8", "w8a8", "float"]),
+        ({"layers": "*=w8a16"}, ["w8a16"] * 3),
+        ({"scheme": "w4", "weight_block": 9}, ["w4"] * 3),
+    ],
+)
+def test_a_budget_keeps_what_was_asked_for_and_its_recipe_gives_the_same_again(
+    tiny: Path, asked: dict[str, Value], expected: list[str]
+) -> None:
+    options: dict[str, Value] = {**FEW, **asked, "budget": 0.9}
+    searched = step("quantize").run(load(tiny), options, Progress())
+    assert [layer["scheme"] for layer in searched.data["layers"]] == expected
+    recipe = Recipe(str(tiny), steps=(StepRequest("quantize", options),))
+    done = quantize_source({"recipe": recipe.to_json(), "trust": False}, Progress())
+    (followed,) = Recipe.from_json(done["recipe"]).steps
+    assert followed.options["budget"] == 0
+    again = step("quantize").run(load(tiny), followed.options, Progress())
+    assert searched.model.encodings is not None
+    assert again.model.encodings == searched.model.encodings
+    no_integers = any("No layer computes in integers" in note for note in again.notes)
+    assert no_integers == (asked.get("scheme") == "w4")
+    for layer in again.data["layers"]:
+        weight = searched.model.encodings.layers[layer["name"]].weight
+        if weight is not None:
+            stored = layer["weights"] * weight.bits / 8 + 4 * len(weight.scale)
+            assert layer["bytes"] == pytest.approx(stored, abs=1)  # no layer has a bias
+
+
+def test_sixteen_bits_that_a_search_chose_have_ranges_for_sixteen_bits() -> None:
+    asked = {**FEW, "policy": "mse", "scheme": "w8a16", "layers": "*=w8a8"}
+    plain = step("quantize").run(tiny_swapper(), asked, Progress())
+    searched = step("quantize").run(tiny_swapper(), {**asked, "budget": plain.data["loss"]["mean"] / 2}, Progress())
+    encodings = searched.model.encodings
+    assert encodings is not None
+    wide = [name for name, layer in encodings.layers.items() if layer.scheme is Scheme.W8A16]
+    assert wide
+    uniform = step("quantize").run(tiny_swapper(), {**asked, "layers": ""}, Progress()).model.encodings
+    assert uniform is not None
+    for name in wide:
+        assert encodings.layers[name] == uniform.layers[name]
 
 
 def test_a_model_is_quantized_last_and_once(quantized: Model) -> None:
