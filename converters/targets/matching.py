@@ -70,11 +70,28 @@ def is_alike(found: Array, wanted: Array, limit: float = ALIKE) -> bool:
         wanted: of the graph.
         limit: largest difference, as a fraction of the span of `wanted`.
     """
+    return distance(found, wanted) <= limit
+
+
+def distance(found: Array, wanted: Array) -> float:
+    """Return how far a file's tensor is from a tensor of the graph, in the layout in which it is nearest.
+
+    Args:
+        found: of the file.
+        wanted: of the graph; axes of size 1 do not count.
+
+    Returns:
+        The largest difference as a fraction of the span of `wanted`; infinite where no layout has the shape.
+    """
     if found.size != wanted.size:
-        return False
-    return any(
-        _squeezed(found) == _squeezed(arranged) and _difference(found.reshape(-1), arranged.reshape(-1)) <= limit
-        for arranged in arrangements(wanted)
+        return float("inf")
+    return min(
+        (
+            _difference(found.reshape(-1), arranged.reshape(-1))
+            for arranged in arrangements(wanted)
+            if _squeezed(found) == _squeezed(arranged)
+        ),
+        default=float("inf"),
     )
 
 

@@ -6,21 +6,22 @@ makes of one feed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from converters.compress.quantize.encodings import Encodings, Floats, Scheme
+from converters.compress.quantize.encodings import Encodings, Floats, LayerEncoding, Scheme
 from converters.compress.quantize.layers import Layer, effective_weights, find_layers
 from converters.runtimes.base import Array, Arrays
 from converters.runtimes.tflite import TFLiteSession
-from converters.targets.matching import graph_values, is_alike
+from converters.targets.matching import ALIKE, distance, graph_values, is_alike
 from converters.targets.tflite_engine import Edges, EngineError
 from converters.targets.tflite_graph import Graph, tensors_of
 from converters.targets.tflite_label import write_labelled
+from converters.targets.tflite_quantize_assign import Assignment, Candidate, assign
 
 if TYPE_CHECKING:
     import onnx
@@ -64,7 +65,10 @@ def find(
     edges: Edges,
     feeds: Arrays,
 ) -> list[FoundLayer]:
-    """Return every layer whose encoding is not float.
+    """Return every layer whose encoding is not float; of layers that one operator computes alike, the first.
+
+    Layers that stay float are looked for, too, where they have the weights of one that does not: otherwise one would
+    be taken for the other.
 
     Args:
         graph: the file's.
@@ -75,13 +79,15 @@ def find(
         feeds: one feed of the model.
 
     Raises:
-        EngineError: the file lacks a layer; the text names it.
+        EngineError: the file lacks a layer, has two layers of different encodings in one operator, or has several that
+            cannot be told apart; the text names them.
     """
-    layers = [layer for layer in find_layers(proto) if encodings.scheme(layer.name) is not Scheme.FLOAT]
+    search = _Search(graph, proto, encodings)
+    layers = search.layers
     if not layers:
         return []
     wanted = graph_values(proto, feeds, [layer.result for layer in layers], path.parent)
-    return _Search(graph, _file_values(graph, path, edges, feeds), proto, encodings, wanted).run(layers)
+    return search.run(_file_values(graph, path, edges, feeds), wanted)
 
 
 def _file_values(graph: Graph, path: Path, edges: Edges, feeds: Arrays) -> Mapping[int, Array]:
@@ -121,75 +127,114 @@ def following(graph: Graph, readers: Mapping[int, Sequence[Any]], start: int) ->
 
 
 class _Search:
-    def __init__(
-        self,
-        graph: Graph,
-        values: Mapping[int, Array],
-        proto: onnx.ModelProto,
-        encodings: Encodings,
-        wanted: Arrays,
-    ) -> None:
+    """Looks for layers in a graph.
+
+    Attributes:
+        layers: those to quantize, and float ones that have the weights of one of them.
+    """
+
+    def __init__(self, graph: Graph, proto: onnx.ModelProto, encodings: Encodings) -> None:
         self._graph = graph
-        self._values = values
-        self._wanted = wanted
         self._proto = proto
+        self._encodings = encodings
         self._fused = {node.output[0]: node.op_type for node in proto.graph.node if node.output}
         self._readers = graph.readers()
-        self._by_shape: dict[tuple[int, ...], list[tuple[Any, Floats]]] = {}
-        for operator in graph.operators:
+        self._values: Mapping[int, Array] = {}
+        self._wanted: Arrays = {}
+        by_shape: dict[tuple[int, ...], list[tuple[int, Floats]]] = {}
+        for place, operator in enumerate(graph.operators):
             rows = file_rows(graph, operator)
             if rows is not None:
-                self._by_shape.setdefault(rows.shape, []).append((operator, rows))
-        self._taken: set[int] = set()
-        self._encodings = encodings
+                by_shape.setdefault(rows.shape, []).append((place, rows))
+        every = find_layers(proto)
+        self._to_quantize = [layer for layer in every if encodings.scheme(layer.name) is not Scheme.FLOAT]
+        self._places = {layer.name: self._with_weights(layer, by_shape) for layer in every} if self._to_quantize else {}
+        claimed = {place for layer in self._to_quantize for place in self._places[layer.name]}
+        self.layers = (
+            [layer for layer in every if layer in self._to_quantize or claimed.intersection(self._places[layer.name])]
+            if self._to_quantize
+            else []
+        )
 
-    def run(self, layers: Sequence[Layer]) -> list[FoundLayer]:
-        found, lost = [], []
-        for layer in layers:
-            hit = self._find(layer)
-            if hit is None:
-                lost.append(layer.name)
-            else:
-                found.append(hit)
-                self._taken.add(id(hit.operator))
-        if lost:
-            names = ", ".join(lost[:_NAMED]) + (f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else "")
+    def run(self, values: Mapping[int, Array], wanted: Arrays) -> list[FoundLayer]:
+        """Return the layers to quantize.
+
+        Args:
+            values: of the file's tensors.
+            wanted: what every layer of `layers` computes.
+
+        Raises:
+            EngineError: as `find` does.
+        """
+        self._values, self._wanted = values, wanted
+        candidates = [
+            candidate
+            for layer in self.layers
+            for place in self._places[layer.name]
+            if (candidate := self._candidate(layer, place)) is not None
+        ]
+        assigned = assign([layer.name for layer in self.layers], candidates, self._encoding)
+        self._refuse(assigned)
+        names = [layer.name for layer in self._to_quantize if layer.name not in assigned.shared]
+        return [assigned.found[name] for name in names]
+
+    def _encoding(self, name: str) -> LayerEncoding | None:
+        found = self._encodings.layers.get(name)
+        return None if found is None or found.scheme is Scheme.FLOAT else found
+
+    def _refuse(self, assigned: Assignment[FoundLayer]) -> None:
+        if assigned.lost:
             raise EngineError(
-                f"{len(lost)} of {len(layers)} layers to quantize are not in its file as they are in the model "
-                f"({names}): it merged them with their neighbours or wrote them otherwise; "
-                "nearest: give these layers the scheme float"
+                f"{len(assigned.lost)} of {len(self._to_quantize)} layers to quantize are not in its file as they are "
+                f"in the model ({_listed(assigned.lost)}): it merged them with their neighbours or wrote them "
+                "otherwise; nearest: give these layers the scheme float"
             )
-        return found
+        if assigned.merged:
+            pairs = [" and ".join(pair) for pair in assigned.merged]
+            raise EngineError(
+                f"its file computes layers at once that are to be quantized differently ({_listed(pairs)}); "
+                "nearest: give them the same scheme"
+            )
+        if assigned.ambiguous:
+            groups = [" and ".join(group) for group in assigned.ambiguous]
+            raise EngineError(
+                f"layers of the same weights cannot be told apart in its file ({_listed(groups)}): they compute the "
+                "same; nearest: give them the same scheme"
+            )
 
-    def _find(self, layer: Layer) -> FoundLayer | None:
+    def _with_weights(self, layer: Layer, by_shape: Mapping[tuple[int, ...], list[tuple[int, Floats]]]) -> list[int]:
+        """Return the places of the operators that have a layer's weights."""
         rows = layer_rows(effective_weights(self._proto, None, layer.weight), layer)
-        for operator in self._with_weights(rows, layer):
-            hit = self._fitting(layer, operator)
-            if hit is not None:
-                return hit
-        return None
-
-    def _with_weights(self, rows: Array, layer: Layer) -> Iterator[Any]:
         limit = _EQUAL * float(np.abs(rows).max(initial=0.0))
-        for operator, candidate in self._by_shape.get(rows.shape, []):
-            if id(operator) in self._taken or is_transposed(self._graph, operator) != _is_transposed(layer):
+        found = []
+        for place, candidate in by_shape.get(rows.shape, []):
+            if is_transposed(self._graph, self._graph.operators[place]) != _is_transposed(layer):
                 continue
             # the first row tells most apart, and a large model has many layers of one shape
             if np.allclose(candidate[0], rows[0], rtol=0, atol=limit) and np.allclose(
                 candidate, rows, rtol=0, atol=limit
             ):
-                yield operator
+                found.append(place)
+        return found
 
-    def _fitting(self, layer: Layer, operator: Any) -> FoundLayer | None:
-        """Return the layer when the operator computes it, whatever of its surroundings was fused into it."""
-        functions = self._graph.schema.ActivationFunctionType
-        fused = int(getattr(operator.builtinOptions, "fusedActivationFunction", functions.NONE))
+    def _candidate(self, layer: Layer, place: int) -> Candidate[FoundLayer] | None:
+        """Return how near an operator is to a layer, whatever of its surroundings was fused into it."""
+        operator = self._graph.operators[place]
+        fused = int(getattr(operator.builtinOptions, "fusedActivationFunction", 0))
         added = self._added(layer, operator)
-        result = self._wanted[layer.result]
-        computed = activated(_with_added(result, added), fused)
-        output = int(operator.outputs[0])
-        if computed is None or not is_alike(self._values[output], computed):
+        computed = activated(_with_added(self._wanted[layer.result], added), fused)
+        if computed is None:
             return None
+        away = distance(self._values[int(operator.outputs[0])], computed)
+        if away > ALIKE:
+            return None
+        found = self._fitting(layer, operator, fused, added)
+        return Candidate(layer.name, place, away, 2 if found is None else int(added is not None), found)
+
+    def _fitting(self, layer: Layer, operator: Any, fused: int, added: Floats | None) -> FoundLayer | None:
+        """Return the layer at an operator that computes it, None where its output is nowhere in the file."""
+        functions = self._graph.schema.ActivationFunctionType
+        output = int(operator.outputs[0])
         if not self._encodings.scheme(layer.name).activation_bits:  # it stays a float operator, all else as it is
             return FoundLayer(layer, operator, functions.NONE, None, functions.NONE, output)
         wanted = self._activation(layer)
@@ -201,7 +246,7 @@ class _Search:
             return FoundLayer(layer, operator, wanted, added, rest, output)
         if fused != functions.NONE:
             return None
-        behind = self._behind(output, activated(result, wanted))
+        behind = self._behind(output, activated(self._wanted[layer.result], wanted))
         return None if behind is None else FoundLayer(layer, operator, wanted, None, functions.NONE, behind)
 
     def _activation(self, layer: Layer) -> int:
@@ -230,6 +275,10 @@ class _Search:
             return None
         behind = following(self._graph, self._readers, start)[1:]
         return next((index for index in behind if is_alike(self._values[index], wanted)), None)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
 def activated(values: Array, function: int) -> Array | None:

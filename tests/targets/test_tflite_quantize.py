@@ -26,6 +26,7 @@ from converters.targets.tflite_engine import Edges, EngineError
 from converters.targets.tflite_graph import Graph
 from converters.targets.tflite_probe import run_unlabelled
 from converters.targets.tflite_quantize import quantize
+from converters.targets.tflite_quantize_assign import Assignment, Candidate, assign
 from converters.targets.tflite_quantize_check import integer_layers, objections
 from converters.targets.tflite_quantize_find import find, layer_rows
 from tests.targets.quantized import decibels, encoding_of, min_max_encodings, reference_results, zoo, zoo_feeds
@@ -600,3 +601,132 @@ def test_products_of_sequences_and_limits_that_are_not_the_layers_own(tmp_path: 
         edges = several.quantize(encodings, place)
         assert several.least_decibels(place, edges, encodings) >= LEAST, scheme
         assert sum(integer_layers(place).values()) == (3 if scheme is Scheme.W8A8 else 0)
+
+
+def pair_of_layers(second: str, *, relu: bool = False, change: str = "Add") -> tuple[Model, list[Arrays]]:
+    """Return a graph of two convolutions of the same weights; the first reads x, the other `second`."""
+    generator = np.random.default_rng(0)
+    nodes = [
+        helper.make_node(change, ["x", "little"], ["more"]),
+        helper.make_node("Conv", ["x", "w", "b"], ["a"], name="first", pads=[1, 1, 1, 1]),
+        helper.make_node("Conv", [second, "w", "b"], ["c"], name="second", pads=[1, 1, 1, 1]),
+        helper.make_node("Sigmoid", ["a"], ["y"]),
+        helper.make_node("Relu" if relu else "Tanh", ["c"], ["z"]),
+        helper.make_node("Abs", ["more"], ["m"]),
+    ]
+    shape = [1, 4, 8, 8]
+    model = small_model(
+        nodes,
+        [("x", FLOAT, [1, 3, 8, 8])],
+        [("y", FLOAT, shape), ("z", FLOAT, shape), ("m", FLOAT, [1, 3, 8, 8])],
+        {
+            "w": generator.standard_normal((4, 3, 3, 3)).astype(np.float32),
+            "b": generator.standard_normal(4).astype(np.float32),
+            "little": np.full(1, 1.002 if change == "Mul" else 0.002, np.float32),
+        },
+    )
+    return model, [{"x": generator.random((1, 3, 8, 8), np.float32)} for _ in range(2)]
+
+
+def only(case: Converted, name: str, scheme: Scheme = Scheme.W8A8) -> Encodings:
+    def scheme_of(layer: Layer) -> Scheme:
+        return scheme if layer.name == name else Scheme.FLOAT
+
+    return min_max_encodings(case.model, case.feeds, case.path.parent, scheme_of)
+
+
+@pytest.fixture(scope="module")
+def nearly_alike(tmp_path_factory: pytest.TempPathFactory) -> Converted:
+    return converted(*pair_of_layers("more"), tmp_path_factory.mktemp("nearly"))
+
+
+@pytest.mark.parametrize("name", ["first", "second"])
+@pytest.mark.parametrize("scheme", [Scheme.W8A8, Scheme.W4])
+def test_of_layers_of_the_same_weights_that_compute_nearly_the_same_the_right_one_is_quantized(
+    nearly_alike: Converted, tmp_path: Path, name: str, scheme: Scheme
+) -> None:
+    encodings = only(nearly_alike, name, scheme)
+    place = tmp_path / "quantized.tflite"
+    edges = nearly_alike.quantize(encodings, place)
+    assert nearly_alike.least_decibels(place, edges, encodings) >= 60
+    other = only(nearly_alike, {"first": "second", "second": "first"}[name], scheme)
+    assert nearly_alike.least_decibels(place, edges, other) < 60
+
+
+def test_a_layer_whose_weights_the_converter_changed_is_not_taken_for_its_twin(tmp_path: Path) -> None:
+    changed = converted(*pair_of_layers("more", change="Mul"), tmp_path)
+    with pytest.raises(EngineError, match=r"\(second\)"):
+        changed.quantize(only(changed, "second"), tmp_path / "quantized.tflite")
+    encodings = only(changed, "first")
+    edges = changed.quantize(encodings, tmp_path / "quantized.tflite")
+    assert changed.least_decibels(tmp_path / "quantized.tflite", edges, encodings) >= 60
+
+
+@pytest.mark.parametrize("relu", [False, True])
+def test_layers_that_the_converter_made_one_must_be_quantized_alike(tmp_path: Path, relu: bool) -> None:
+    merged = converted(*pair_of_layers("x", relu=relu), tmp_path)
+    kinds = Graph(merged.path).schema.BuiltinOperator
+    graph = Graph(merged.path)
+    assert sum(graph.kind(operator) == kinds.CONV_2D for operator in graph.operators) == 1
+    for name in ("first", "second"):
+        with pytest.raises(EngineError, match=r"first and second|\(second\)"):
+            merged.quantize(only(merged, name), tmp_path / "quantized.tflite")
+    both = merged.encodings(Scheme.W8A8)
+    if relu:
+        with pytest.raises(EngineError, match="second"):
+            merged.quantize(both, tmp_path / "quantized.tflite")
+        return
+    edges = merged.quantize(both, tmp_path / "quantized.tflite")
+    assert merged.least_decibels(tmp_path / "quantized.tflite", edges, both) >= LEAST
+
+
+def test_layers_that_compute_the_same_in_two_operators_are_refused_unless_they_are_quantized_alike(
+    nearly_alike: Converted, tmp_path: Path
+) -> None:
+    """What is added is made 0 in model and file, so that nothing tells the layers apart."""
+    nothing = np.zeros(1, np.float32)
+    model = dataclasses.replace(
+        nearly_alike.model, proto=with_replaced(nearly_alike.model.proto, Encodings({}, {"little": nothing}))
+    )
+    graph = Graph(nearly_alike.path)
+    addition = next(op for op in graph.operators if graph.kind(op) == graph.schema.BuiltinOperator.ADD)
+    zero = graph.add_constant(nothing, "zero")
+    addition.inputs = np.asarray(
+        [int(index) if graph.constant(int(index)) is None else zero for index in addition.inputs], np.int32
+    )
+    path = tmp_path / "alike.tflite"
+    graph.save(path)
+    alike = dataclasses.replace(nearly_alike, model=model, path=path)
+    with pytest.raises(EngineError, match="first and second"):
+        alike.quantize(only(alike, "second"), tmp_path / "quantized.tflite")
+    both = alike.encodings(Scheme.W8A8)
+    edges = alike.quantize(both, tmp_path / "quantized.tflite")
+    assert alike.least_decibels(tmp_path / "quantized.tflite", edges, both) >= LEAST
+
+
+def test_operators_go_to_the_nearest_layers() -> None:
+    def of(layer: str, operator: int, distance: float, rank: int = 0) -> Candidate[str]:
+        return Candidate(layer, operator, distance, rank, None if rank == 2 else f"{layer}{operator}")
+
+    def given(candidates: list[Candidate[str]], **encodings: str) -> Assignment[str]:
+        return assign(["a", "b"], candidates, encodings.get)
+
+    near = [of("a", 0, 1e-7), of("a", 1, 2e-3), of("b", 0, 2e-3), of("b", 1, 1e-7)]
+    assert given(near, b="w8").found == {"a": "a0", "b": "b1"}
+    assert not given(near, b="w8").ambiguous
+    same = [of("a", 0, 1e-7), of("a", 1, 2e-7), of("b", 0, 0.0), of("b", 1, 0.0)]
+    assert given(same, b="w8").ambiguous == (("a", "b"),)
+    assert not given(same, a="w8", b="w8").ambiguous
+    assert given(same[:2], a="w8").ambiguous == (("a",),)
+    assert given([of("a", 0, 0), of("b", 0, 0)], a="w8").merged == (("a", "b"),)
+    assert given([of("a", 0, 0), of("b", 0, 0)], a="w8", b="w8").shared == {"b"}
+    assert given([of("a", 0, 0), of("b", 0, 2e-3)], a="w8").merged == ()
+    assert given([of("a", 0, 0), of("b", 0, 2e-3)], a="w8", b="w8").lost == ("b",)
+    # an operator whose surroundings do not fit is left to others, and its layer takes no other that is further away
+    misfits = [of("a", 0, 0, 2), of("a", 1, 2e-3), of("b", 0, 0)]
+    assert given(misfits, a="w8", b="w4").found == {"b": "b0"}
+    assert given([of("a", 0, 0, 2), of("a", 1, 2e-3)], a="w8").lost == ("a",)
+    # a fused addition tells layers apart
+    fused = [of("a", 0, 1e-7), of("a", 1, 0.0, 1), of("b", 0, 0.0, 1), of("b", 1, 1e-7)]
+    assert given(fused, b="w8").found == {"a": "a0", "b": "b1"}
+    assert not given(fused, b="w8").ambiguous
