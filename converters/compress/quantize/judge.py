@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from converters.builtin import DEMO_EMBEDDER
+from converters.builtin import DEMO_EMBEDDER, LPIPS_WEIGHTS
 from converters.closing import Closing
 from converters.compare.pairs import PairFigures, Pairs
 from converters.compress.quantize.calibration import CalibrationSample
@@ -121,6 +122,7 @@ class Judge(Closing):
         measure: "lpips" where the model draws pictures of at least 32 x 32, otherwise "mean".
         samples: how many feeds.
         notes: sentences.
+        judges: files of the networks that it may judge by.
 
     Raises:
         BadInputError: no feeds, or they do not fit the model.
@@ -159,6 +161,7 @@ class Judge(Closing):
         self.measure = PICTURES if any(PICTURES in each.figures for each in first) else NUMBERS
         self.samples = len(self._feeds)
         self.notes = tuple(self._pairs.notes)
+        self.judges = (LPIPS_WEIGHTS, embedder)
 
     def judge(self, proto: onnx.ModelProto, count: int | None = None, progress: Progress | None = None) -> Loss:
         """Return what a graph of the same inputs and outputs loses on the first `count` samples; None for all."""
@@ -185,8 +188,12 @@ class Judge(Closing):
                 yield self._figures_of(self._pairs.judge(self._originals[place], theirs, self._identities[place]))
 
     def sample_digest(self, place: int) -> str:
-        """Return the sha256 of one sample's feeds, hexadecimal."""
-        return CalibrationSample("", self._feeds[place]).digest
+        """Return the sha256 of one sample's feeds and of the face that is to appear, hexadecimal."""
+        digest = CalibrationSample("", self._feeds[place]).digest
+        face = self._identities[place]
+        if face is None:
+            return digest
+        return hashlib.sha256(digest.encode() + np.asarray(face, np.float32).tobytes()).hexdigest()
 
     def close(self) -> None:
         """Free native memory."""

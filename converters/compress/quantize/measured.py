@@ -15,15 +15,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from converters.cache import Cache
 from converters.compress.quantize.encodings import Encodings, LayerEncoding
 from converters.compress.quantize.judge import Figures, Judge, Loss
 from converters.compress.quantize.observations_cache import graph_digest
 from converters.compress.quantize.qdq import build_qdq
-from converters.files import write_text_atomically
+from converters.fingerprints import sha256_of
 from converters.progress import Progress
 
 _log = logging.getLogger(__name__)
-_VERSION = 1
+_VERSION = 2
+_GROUP = "losses"
 _SECONDS_BETWEEN_WRITES = 1.0
 
 
@@ -32,7 +34,7 @@ class Measured:
 
     Args:
         judge: of the model.
-        folder: where they are kept; None to forget them.
+        folder: of the cache that keeps them, where that is possible; None to forget them.
 
     Attributes:
         runs: how many samples were run since this was made.
@@ -43,14 +45,10 @@ class Measured:
         self.runs = 0
         self._digests: dict[LayerEncoding, str] = {}
         self._samples = [judge.sample_digest(place) for place in range(judge.samples)]
-        self._path: Path | None = None
-        self._figures: dict[str, dict[str, Figures]] = {}
+        self._cache = Cache(folder) if folder is not None else None
+        self._key = _key(judge) if self._cache else ""
+        self._figures: dict[str, dict[str, Figures]] = self._read()
         self._written = time.monotonic()
-        self._key = ""
-        if folder is not None:
-            self._key = _key(judge)
-            self._path = folder / f"losses-{self._key[:16]}.json"
-            self._figures = _read(self._path, self._key)
 
     def loss(self, encodings: Encodings, count: int | None = None, progress: Progress | None = None) -> Loss:
         """Return what Encodings lose on the first `count` samples (None for all); only what is new is run.
@@ -90,19 +88,27 @@ class Measured:
             digest.update(encodings.replaced[name].tobytes())
         return digest.hexdigest()
 
+    def _read(self) -> dict[str, dict[str, Figures]]:
+        """Return what was kept; nothing where there is none, or where it is something else."""
+        stored = self._cache.get(_GROUP, self._key) if self._cache else None
+        if stored is None:
+            return {}
+        try:
+            return {encodings: _figures(samples) for encodings, samples in json.loads(stored).items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            _log.warning("kept losses cannot be read and are measured anew: %s", error)
+            return {}
+
     def _write(self) -> None:
-        if self._path is None:
+        if self._cache is None:
             return
         data = {
-            "version": _VERSION,
-            "key": self._key,
-            "losses": {
-                encodings: {sample: _plain(figures) for sample, figures in samples.items()}
-                for encodings, samples in self._figures.items()
-                if samples
-            },
+            encodings: {sample: _plain(figures) for sample, figures in samples.items()}
+            for encodings, samples in self._figures.items()
+            if samples
         }
-        write_text_atomically(self._path, json.dumps(data, allow_nan=False), force=True)
+        if data:
+            self._cache.put(_GROUP, self._key, json.dumps(data, allow_nan=False).encode())
         self._written = time.monotonic()
 
 
@@ -110,25 +116,14 @@ def _key(judge: Judge) -> str:
     """Return what the figures depend on besides Encodings and samples."""
     import onnxruntime
 
-    parts = (_VERSION, graph_digest(judge.model.proto), judge.model.family, judge.measure, onnxruntime.__version__)
+    judges = [sha256_of(path) for path in judge.judges if path.is_file()]
+    graph = graph_digest(judge.model.proto)
+    parts = (_VERSION, graph, judge.model.family, judge.measure, judges, onnxruntime.__version__)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def _plain(figures: Figures) -> dict[str, float | str]:
     return {name: value if math.isfinite(value) else repr(value) for name, value in figures.items()}
-
-
-def _read(path: Path, key: str) -> dict[str, dict[str, Figures]]:
-    """Return what was kept; nothing where there is none, or where the file is another's."""
-    if not path.is_file():
-        return {}
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if data["key"] == key:
-            return {encodings: _figures(samples) for encodings, samples in data["losses"].items()}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        _log.warning("%s cannot be read and is measured anew: %s", path, error)
-    return {}
 
 
 def _figures(samples: Mapping[str, Any]) -> dict[str, Figures]:

@@ -90,7 +90,7 @@ class ObservationsCache:
     def __init__(self, folder: Path | None, proto: onnx.ModelProto, axes: Mapping[str, int]) -> None:
         self._cache = Cache(folder) if folder is not None else None
         self._axes = axes
-        known = f"{_VERSION} {BINS} {graph_digest(proto) if folder is not None else ''} {json.dumps(dict(axes))}"
+        known = _known(proto, axes) if folder is not None else ""
         self._group = f"{_GROUP}-{hashlib.sha256(known.encode()).hexdigest()[:32]}"
 
     def contents(self) -> dict[str, tuple[str, ...]]:
@@ -118,6 +118,13 @@ class ObservationsCache:
         if self._cache is not None and block.digests:
             key = hashlib.sha256("".join(sorted(block.digests)).encode()).hexdigest()
             self._cache.put(self._group, key, _packed(block))
+
+
+def _known(proto: onnx.ModelProto, axes: Mapping[str, int]) -> str:
+    """Return what observations depend on besides samples."""
+    import onnxruntime
+
+    return f"{_VERSION} {BINS} {onnxruntime.__version__} {graph_digest(proto)} {json.dumps(dict(axes))}"
 
 
 def usable(contents: Mapping[str, Sequence[str]], wanted: Collection[str]) -> list[str]:

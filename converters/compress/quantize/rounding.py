@@ -94,12 +94,13 @@ def round_adaptively(
         progress: told several times a second; may cancel, also within a layer.
         equalized: the replaced values under which the float model computes the same; None where that is all of them.
         settings: how long to look; None for the usual.
-        folder: keeps what was found for each layer, so that cancelled work goes on there; None to keep nothing.
+        folder: of the cache that keeps what was found for each layer, so that cancelled work goes on there; None to
+            keep nothing.
 
     Raises:
         BadInputError: no samples.
         UnsupportedError: the operator set has no scales per channel.
-        CancelledError: what was found so far is in the folder.
+        CancelledError: what was found so far is in the cache.
     """
     if not samples:
         raise BadInputError("Adaptive rounding needs calibration samples.", "", "Give some, or leave it out.")
@@ -178,22 +179,24 @@ class _Work:
         # Every layer draws its own positions, the same ones each time.
         seed = int.from_bytes(hashlib.sha256(layer.name.encode()).digest()[:4], "big")
         generator = np.random.default_rng([self._settings.seed, seed])
-        inputs, wanted = [], []
-        read = read_tensors(reference, [source], self._samples, progress, TITLE)
-        aims = read_tensors(self._plain, [layer.result], self._samples, progress, TITLE)
-        for values, aim in zip(read, aims, strict=True):
-            tensor = np.asarray(values[source], np.float32)
+        inputs, wanted, places = [], [], []
+        # One model after the other: two sessions at once would hold two models' weights and activations.
+        for aim in read_tensors(self._plain, [layer.result], self._samples, progress, TITLE):
             result = np.asarray(aim[layer.result], np.float32)
             total = product.positions(result)
             chosen = generator.permutation(total)[:per_sample].astype(np.int64)
-            rows, results = product.rows(tensor, result.shape, chosen), product.results(result, chosen)
+            results = product.results(result, chosen)
             if is_centred:
                 # The normalisation takes the mean away from what the layer computes, its error's included.
                 everywhere = np.arange(total, dtype=np.int64)
-                rows = rows - product.mean_row(tensor, result.shape)
                 results = results - product.results(result, everywhere).mean(axis=1, keepdims=True)
-            inputs.append(rows)
             wanted.append(results)
+            places.append((chosen, result.shape))
+        read = read_tensors(reference, [source], self._samples, progress, TITLE)
+        for values, (chosen, shape) in zip(read, places, strict=True):
+            tensor = np.asarray(values[source], np.float32)
+            rows = product.rows(tensor, shape, chosen)
+            inputs.append(rows - product.mean_row(tensor, shape) if is_centred else rows)
         encoding = self.weight_encoding(layer)
         lengths = [rows.shape[1] for rows in inputs]
         return RoundingProblem(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from converters.compress.quantize import measured
+from converters.cache import Cache
 from converters.compress.quantize.blame import BlameMap, blame
 from converters.compress.quantize.calibration import calibration_set
 from converters.compress.quantize.data_free import uniform_encodings
@@ -191,13 +192,57 @@ def test_what_was_kept_is_of_this_model_these_samples_and_these_encodings_only(t
     moved = replace(encodings, replaced={name: numpy_helper.to_array(weights) * np.float32(1.01)})
     assert runs(model, moved) == 2
     assert runs(*quantized_swapper(seed=1)) == 2
-    for file in tmp_path.iterdir():
-        file.write_text('{"key": 3, "losses": []}', encoding="utf-8")
+    cache = Cache(tmp_path)
+    for key in cache.keys("losses"):
+        cache.put("losses", key, b'{"key": 3}')
+    assert runs(model, encodings) == 2, "damaged ones are no measurement"
+    for file in tmp_path.rglob("*.ffcache"):
+        file.write_bytes(b"cut")
     assert runs(model, encodings) == 2, "a damaged file is no measurement"
 
 
+def test_what_was_kept_is_of_these_judges_and_these_versions_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, encodings = quantized_swapper()
+
+    def runs(identity: float = 1.0, judges: tuple[Path, ...] = ()) -> int:
+        faces = [np.full(4, identity, np.float32)]
+        with Judge(model, feeds_of(1), identities=faces) as judge:
+            judge.judges = judges or judge.judges
+            found = Measured(judge, tmp_path / "kept")
+            with found.kept():
+                found.loss(encodings)
+            return found.runs
+
+    assert [runs(), runs(), runs(identity=2.0)] == [1, 0, 1]
+    other = tmp_path / "judge"
+    other.write_bytes(b"one")
+    assert [runs(judges=(other,)), runs(judges=(other,))] == [1, 0]
+    other.write_bytes(b"another")
+    assert runs(judges=(other,)) == 1
+    monkeypatch.setattr("onnxruntime.__version__", "0.0.0")
+    assert runs() == 1
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:
+    model, encodings = quantized_swapper()
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    for folder in (file, file / "losses"):
+        answers = iter([False, True, True])  # at each sample, and when it is to end
+        with Judge(model, feeds_of(2)) as judge:
+            found = Measured(judge, folder)
+            with pytest.raises(CancelledError), found.kept():
+                found.loss(encodings, progress=Progress(is_cancelled=partial(next, answers)))
+            again = Measured(judge, folder)
+            again.loss(encodings)
+            assert again.runs == 2
+    assert file.read_bytes() == b""
+
+
 def test_nothing_is_kept_without_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measured, "write_text_atomically", lambda *_, **__: pytest.fail("written"))
+    monkeypatch.setattr(Cache, "put", lambda *_: pytest.fail("written"))
     looked(*quantized_swapper())
 
 

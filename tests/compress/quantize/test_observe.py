@@ -73,6 +73,14 @@ def test_ten_more_samples_cost_ten_samples(model: Model, tmp_path: Path) -> None
     assert len(third) == 0
 
 
+def test_another_onnx_runtime_may_see_otherwise(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = drawn_samples(model, 2)
+    observe(model, samples, tmp_path)
+    monkeypatch.setattr("onnxruntime.__version__", "0.0.0")
+    observe(model, samples, tmp_path, runs := Runs())
+    assert len(runs) == 2
+
+
 def test_the_order_of_samples_is_that_of_those_given(model: Model, tmp_path: Path) -> None:
     samples = drawn_samples(model, 20)
     observe(model, samples, tmp_path)

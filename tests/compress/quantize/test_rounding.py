@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from converters.cache import Cache
+from converters.compress.quantize import rounding
 from converters.compress.quantize.adaround import RoundingProblem, RoundingSettings, find_rounding
 from converters.compress.quantize.data_free import layer_weight_encoding, weight_encoding
 from converters.compress.quantize.encodings import Encodings, Floats, Scheme, WeightEncoding
 from converters.compress.quantize.equalize import equalize
 from converters.compress.quantize.layers import effective_weights, find_layers
 from converters.compress.quantize.rounding import AdaptivelyRounded, round_adaptively
+from converters.compress.quantize.rounding_state import key_of
+from converters.compress.quantize.taps import read_tensors
 from converters.errors import BadInputError, CancelledError
 from converters.model.graph import Model
 from converters.progress import Progress, ProgressMessage
@@ -204,12 +211,59 @@ def test_cancelled_work_goes_on_where_it_stopped(tmp_path: Path) -> None:
     other = round_adaptively(given, encodings, feeds_of(4, 50), settings=QUICK, folder=tmp_path)
     assert not any(item.resumed for item in other.layers)
     # damaged files are found anew, in the same place
-    for path in tmp_path.rglob("*.npz"):
-        path.write_bytes(path.read_bytes()[:40])
+    cache = Cache(tmp_path)
+    keys = cache.keys("rounding")
+    assert len(keys) == 4
+    for key, damaged in zip(keys, (b"", b"PK\x03\x04 cut", b"words", whole_npz()), strict=True):
+        cache.put("rounding", key, damaged)
     mended = round_adaptively(given, encodings, feeds, settings=QUICK, folder=tmp_path)
     assert not any(item.resumed for item in mended.layers)
     for name in whole.replaced:
         assert np.array_equal(whole.replaced[name], mended.replaced[name])
+
+
+def whole_npz() -> bytes:
+    """Return arrays of other sizes."""
+    file = io.BytesIO()
+    np.savez(file, codes=np.zeros(3, np.int8), figures=np.zeros(3))
+    return file.getvalue()
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:
+    given, feeds = convolutions(), feeds_of(2)
+    encodings = uniform(given, feeds, Scheme.W4)
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    settings = replace(QUICK, steps=20)
+    plain = round_adaptively(given, encodings, feeds, settings=settings)
+    for _ in range(2):
+        found = round_adaptively(given, encodings, feeds, settings=settings, folder=file / "rounding")
+        assert not any(item.resumed for item in found.layers)
+        assert all(np.array_equal(found.replaced[name], plain.replaced[name]) for name in plain.replaced)
+
+
+@pytest.mark.parametrize("library", ["onnxruntime", "torch"])
+def test_other_versions_begin_anew(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given, feeds = convolutions(), feeds_of(1)
+    encodings = uniform(given, feeds, Scheme.W4)
+    keys = [key_of(given.proto, encodings, {}, feeds, QUICK) for _ in range(2)]
+    monkeypatch.setattr(f"{library}.__version__", "0.0.0")
+    assert keys[0] == keys[1] != key_of(given.proto, encodings, {}, feeds, QUICK)
+
+
+def test_the_two_models_are_open_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_open: list[int] = []
+
+    def counted(*given: Any) -> Iterator[Any]:
+        assert not is_open
+        is_open.append(1)
+        yield from read_tensors(*given)
+        is_open.pop()
+
+    monkeypatch.setattr(rounding, "read_tensors", counted)
+    given, feeds = convolutions(), feeds_of(3)
+    round_adaptively(given, uniform(given, feeds, Scheme.W4), feeds, settings=replace(QUICK, steps=20))
+    assert not is_open
 
 
 def test_it_goes_with_equalization() -> None:
@@ -251,3 +305,31 @@ def test_one_sample_with_one_row_and_none() -> None:
     assert rounded_error(given, encodings, found, feeds) <= error(given, encodings, feeds)
     with pytest.raises(BadInputError, match="calibration samples"):
         round_adaptively(given, encodings, [])
+
+
+@pytest.mark.slow
+def test_depth_wise_layers_of_a_published_detector(shared: Path) -> None:
+    from converters.compress.quantize.fold import fold_batch_norm
+    from converters.model.source import load
+
+    given = fold_batch_norm(load(shared / "models" / "ultraface_version-RFB-320.onnx", progress=Progress()))
+    feeds, others = ([{"input": item["x"]} for item in drawn_feeds([1, 3, 240, 320], 4, first)] for first in (0, 100))
+    encodings = uniform(given, feeds, Scheme.W4)
+    found = round_adaptively(given, encodings, feeds, settings=QUICK)
+    assert len(found.layers) == 52
+    assert_on_the_grid(given, encodings, found)
+    assert rounded_error(given, encodings, found, others) < 0.8 * error(given, encodings, others)
+
+
+@pytest.mark.slow
+def test_the_demo_swapper_with_4_bit_weights() -> None:
+    from converters.compress.quantize.calibration import calibration_set
+    from converters.model.source import load
+
+    given = load("demo", progress=Progress())
+    crops = calibration_set(given, "", 12, Progress())
+    feeds = [dict(crops.make(place).feeds) for place in range(12)]
+    encodings = uniform(given, feeds[:8], Scheme.W4)
+    found = round_adaptively(given, encodings, feeds[:8], settings=QUICK)
+    assert_on_the_grid(given, encodings, found)
+    assert rounded_error(given, encodings, found, feeds[8:]) < 0.5 * error(given, encodings, feeds[8:])
