@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, overload
@@ -11,6 +11,7 @@ from converters.builtin import DEMO_EMBEDDER
 from converters.compare.crops import BUILT_IN_TEMPLATE, FacePicture, FaceSearch, as_crop
 from converters.compare.feeds import Feeds, name_of, template_and_side, with_layouts
 from converters.compress.quantize.calibration import CalibrationSample, CalibrationSet
+from converters.compress.quantize.calibration_integers import drawable, drawn
 from converters.compress.quantize.calibration_sources import Kind, PictureSource, Shown, evenly, source_of
 from converters.compress.quantize.calibration_store import PictureStore
 from converters.errors import BadInputError
@@ -20,7 +21,7 @@ from converters.face.swap.opening import is_of_the_demo_swapper
 from converters.face.tensors import is_picture
 from converters.model.families import family
 from converters.model.graph import Model
-from converters.model.signature import Role
+from converters.model.signature import Role, Signature
 from converters.progress import Progress
 
 _MOST_FACES = 8  # of one picture
@@ -33,9 +34,11 @@ _KNOWN_ROLES = (Role.IMAGE, Role.EMBEDDING, Role.PARAMETER, Role.MASK)
 class FedPictures(Sequence[CalibrationSample]):
     """Samples of pictures, each made when it is asked for."""
 
-    def __init__(self, pictures: PictureStore, feeds: Feeds) -> None:
+    def __init__(self, pictures: PictureStore, feeds: Feeds, signature: Signature, highest: Mapping[str, int]) -> None:
         self._pictures = pictures
         self._feeds = feeds
+        self._signature = signature
+        self._highest = highest
 
     def __len__(self) -> int:
         return len(self._pictures)
@@ -50,7 +53,8 @@ class FedPictures(Sequence[CalibrationSample]):
             return [self[each] for each in range(*place.indices(len(self)))]
         place = range(len(self))[place]
         feed, item = self._feeds.make(place), self._pictures[place]
-        return CalibrationSample(item.name, feed.arrays, item.picture, item.points, item.is_crop)
+        arrays = feed.arrays | drawn(self._signature, self._highest, place)
+        return CalibrationSample(item.name, arrays, item.picture, item.points, item.is_crop)
 
 
 @dataclass
@@ -95,8 +99,39 @@ def picture_set(
         None,
         progress,
     )
+    highest = drawable(model.signature, model.proto)
+    samples = FedPictures(found.store, feeds, model.signature, highest)
     notes += _notes_on(model, feeds, is_demo or embedder is not None, path is None)
-    return CalibrationSet(FedPictures(found.store, feeds), _origin(source, found, wants_faces), tuple(notes))
+    notes += _notes_on_numbers(model, highest)
+    if len(samples) > 1 and not any(is_picture(tensor) for tensor in model.signature.inputs) and _are_equal(samples):
+        notes.append(
+            "All samples are equal, so this calibration tells nothing: the model takes no picture, and nothing tells "
+            "which values its inputs have. Give saved inputs as .npz."
+        )
+    return CalibrationSet(samples, _origin(source, found, wants_faces), tuple(notes))
+
+
+def _are_equal(samples: FedPictures) -> bool:
+    first = samples[0].digest
+    return all(samples[place].digest == first for place in range(1, len(samples)))
+
+
+def _notes_on_numbers(model: Model, highest: Mapping[str, int]) -> list[str]:
+    """Return what a person should know about other inputs, whose values are guessed."""
+    others = [tensor for tensor in model.signature.inputs if not is_picture(tensor)]
+    guessed = [tensor.name for tensor in others if tensor.role not in _KNOWN_ROLES or tensor.name in highest]
+    notes = []
+    if random := [name for name in guessed if highest.get(name) != 0]:
+        notes.append(
+            f"Values of {', '.join(random)} are random within a plausible range: "
+            "for ranges to rely on give saved inputs as .npz."
+        )
+    if zero := [name for name in guessed if highest.get(name) == 0]:
+        notes.append(
+            f"Values of {', '.join(zero)} are 0 in every sample: nothing tells which other whole numbers the model "
+            "takes. For ranges to rely on give saved inputs as .npz."
+        )
+    return notes
 
 
 def _take_whole(source: PictureSource, template: str, most: int, found: _Found, progress: Progress) -> None:
@@ -201,13 +236,6 @@ def _notes_on(model: Model, feeds: Feeds, is_its_own: bool, is_built_in: bool) -
         notes.append(
             f"{name_of(model)} was not trained with the demo embedder: its ranges would be surer with "
             "embeddings of its own recogniser."
-        )
-    others = [tensor.name for tensor in model.signature.inputs if not is_picture(tensor)]
-    guessed = [name for name in others if model.signature.input(name).role not in _KNOWN_ROLES]
-    if guessed:
-        notes.append(
-            f"Values of {', '.join(guessed)} are random within a plausible range: "
-            "for ranges to rely on give saved inputs as .npz."
         )
     known = family(model.family)
     if not is_built_in and known is not None and known.kind in _SEE_FACES and not known.template:
