@@ -138,7 +138,7 @@ def coverage(
             found, shown = measure_sample(sample, landmarker)
             figures.append(found)
             thumbnails.append(thumbnail_of(shown) if shown is not None else None)
-    twins = duplicates(thumbnails, [each.brightness for each in figures])
+    twins = duplicates(thumbnails, [each.brightness for each in figures], progress)
     far: tuple[Outlier, ...] = ()
     if observations is not None:
         far = _placed(outliers(observations.per_sample), observations, figures)

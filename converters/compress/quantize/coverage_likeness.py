@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from converters.face.faces import Picture
+from converters.progress import Progress
 
+TITLE: Final = "Comparing samples"
 Thumbnail = npt.NDArray[np.float32]
 """Grey pixels, mean 0, length 1."""
 _SIDE: Final = 24
@@ -75,12 +77,15 @@ def thumbnail_of(picture: Picture) -> Thumbnail:
     return centred / np.float32(length) if length > _FLAT * small.size else np.full_like(small, 1 / _SIDE)
 
 
-def duplicates(thumbnails: Sequence[Thumbnail | None], brightness: Sequence[float | None]) -> tuple[Duplicate, ...]:
+def duplicates(
+    thumbnails: Sequence[Thumbnail | None], brightness: Sequence[float | None], progress: Progress | None = None
+) -> tuple[Duplicate, ...]:
     """Return each sample that is nearly like an earlier one, with that one.
 
     Args:
         thumbnails: one per sample; None for samples without a picture.
         brightness: mean L*, likewise.
+        progress: told about every sample; may cancel.
     """
     shown = [place for place, each in enumerate(thumbnails) if each is not None]
     if not shown:
@@ -88,7 +93,9 @@ def duplicates(thumbnails: Sequence[Thumbnail | None], brightness: Sequence[floa
     every = np.stack([each for each in thumbnails if each is not None])
     light = np.array([brightness[place] for place in shown], np.float32)
     found = []
+    progress = progress or Progress()
     for row in range(1, len(shown)):
+        progress(TITLE, row / len(shown))
         likeness = every[:row] @ every[row]
         likeness[np.abs(light[:row] - light[row]) > _SAME_LIGHT] = -1
         best = int(likeness.argmax())

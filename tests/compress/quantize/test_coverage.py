@@ -26,9 +26,11 @@ from converters.compress.quantize.coverage_figures import Figures, measure_sampl
 from converters.compress.quantize.coverage_likeness import duplicates, outliers, thumbnail_of
 from converters.compress.quantize.coverage_pose import FRONTAL, HEAD, pose_of
 from converters.compress.quantize.coverage_words import LEFT_OUT, NOTHING, missing, remarks
+from converters.errors import CancelledError
 from converters.face.align import TEMPLATES
 from converters.face.faces import Picture, Points
 from converters.model.source import load
+from converters.progress import Progress
 from tests.measure.drawn import blurred, noisy, portrait
 
 POINTS = (TEMPLATES["arcface_128"] * 128).astype(np.float32)
@@ -271,6 +273,16 @@ def test_near_duplicates_are_found_and_others_are_not() -> None:
     assert found_among([one, darker]) == []  # the same face in other light is another sample
     assert found_among([flat((9, 9, 9)), portrait(1), flat((9, 9, 9)), flat((200, 200, 200))]) == [(0, 2)]
     assert duplicates([None, None], [None, None]) == ()
+
+
+def test_looking_for_duplicates_can_be_cancelled() -> None:
+    thumbnails = [thumbnail_of(flat((place, 9, 9))) for place in range(6)]
+    seen: list[float] = []
+    stop = Progress(lambda message: seen.append(message.fraction), lambda: len(seen) == 3)
+    with pytest.raises(CancelledError):
+        duplicates(thumbnails, [1.0] * 6, stop)
+    assert seen == sorted(set(seen))
+    assert len(duplicates(thumbnails, [1.0] * 6)) == 5
 
 
 def ranges(count: int = 20, tensors: int = 12) -> np.ndarray:
