@@ -58,10 +58,6 @@ class Request:
     blame: bool = False
     cache: Path | None = None
 
-    def folder(self, name: str) -> Path | None:
-        """Return a place in the cache."""
-        return self.cache / name if self.cache is not None else None
-
 
 @dataclass(frozen=True)
 class Quantized:
@@ -119,7 +115,7 @@ def quantize(given: Model, settings: QuantizeSettings, request: Request, progres
         equalized = found.replaced
         notes += found.notes
     shown = replace(model, proto=with_replaced(model.proto, Encodings({}, equalized))) if equalized else model
-    observations = observe(shown, calibration, request.folder("observations"), progress)
+    observations = observe(shown, calibration, request.cache, progress)
     notes += observations.notes
     covered = coverage(calibration, observations, progress)
     encodings, remarks = encode(model, observations, settings, equalized)
@@ -134,7 +130,7 @@ def quantize(given: Model, settings: QuantizeSettings, request: Request, progres
             encodings, remarks = encode(model, observations, chosen, equalized)
             notes += remarks
         # Before anything is corrected: corrected values belong to a layer's scheme, and blame gives it other ones.
-        blamed = blame(judge, encodings, folder=request.folder("losses"), progress=progress) if request.blame else None
+        blamed = blame(judge, encodings, folder=request.cache, progress=progress) if request.blame else None
         encodings, corrections = _corrected(model, encodings, equalized, few, request, progress)
         notes += corrections
         encodings = replace(encodings, origin=calibration.origin)
@@ -170,7 +166,7 @@ def _searched(
         allowed=tuple(dict.fromkeys((*FOR_ALL_TARGETS, settings.scheme))),
         least={name: layer.scheme for name, layer in encodings.layers.items()},
         block=settings.weight_block,
-        folder=request.folder("losses"),
+        folder=request.cache,
         progress=progress,
     )
 
@@ -188,9 +184,7 @@ def _corrected(
     if request.adaround:
         from converters.compress.quantize.rounding import round_adaptively  # imports torch
 
-        rounded = round_adaptively(
-            model, encodings, few, progress, equalized=equalized, folder=request.folder("rounding")
-        )
+        rounded = round_adaptively(model, encodings, few, progress, equalized=equalized, folder=request.cache)
         encodings = replace(encodings, replaced={**encodings.replaced, **rounded.replaced})
         notes += rounded.notes
     if request.correct_biases:
