@@ -332,4 +332,4 @@ def test_the_demo_swapper_with_4_bit_weights() -> None:
     encodings = uniform(given, feeds[:8], Scheme.W4)
     found = round_adaptively(given, encodings, feeds[:8], settings=QUICK)
     assert_on_the_grid(given, encodings, found)
-    assert rounded_error(given, encodings, found, feeds[8:]) < 0.5 * error(given, encodings, feeds[8:])
+    assert rounded_error(given, encodings, found, feeds[8:]) < 0.65 * error(given, encodings, feeds[8:])
