@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 # A flatbuffer's offsets are signed 32-bit numbers.
 _LARGEST_FILE = 2**31 - 1
 _BYTES_PER_WEIGHT = {Precision.FP32: 4.0, Precision.FP16: 2.0, Precision.INT8_WEIGHTS: 1.0}
+_WITH_BLOCKS = (Precision.INT8_WEIGHTS, Precision.INT4_WEIGHTS)
 # What may compute with integers in a file of ours: convolutions, and what brings them their codes.
 _INTEGER_KINDS = ("Convolution", "ConvolutionDepthwise")
 _CODE_MOVERS = ("FloatToInt8", "Raster")
@@ -69,6 +70,9 @@ class MnnExporter(Exporter):
         if size > _LARGEST_FILE:
             need = f"{size / 2**30:.1f} GiB as {precision}"
             objections.append(f"A .mnn file holds 2 GiB, this model needs {need}; try fp16 or int8-weights.")
+        if options["weight_block"] and precision not in _WITH_BLOCKS:
+            known = ", ".join(_WITH_BLOCKS)
+            objections.append(f"weight_block has no effect on {precision}, only on {known}; leave it out.")
         if precision is Precision.INT8 and encodings is not None:
             objections += quantize_objections(model, encodings)
         control = control_flow(model.proto)
@@ -133,7 +137,7 @@ def _export_quantized(job: ExportJob, encodings: Encodings, path: Path, argument
     folder = path.parent / "network"
     folder.mkdir()
     network = folder / path.name
-    proto = with_replaced(job.model.proto, encodings)
+    proto = with_replaced(job.model.proto, encodings) if encodings.replaced else job.model.proto
     try:
         _convert(job, proto, network, [*arguments, "--saveExternalData"])
         job.progress("Writing the codes", 0.8)

@@ -6,6 +6,7 @@ not the reference's. The codes, scales and zero points in the file are those of 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from converters.compress.quantize.layers import Layer, effective_weights, find_l
 from converters.errors import UnsupportedError
 from converters.model.graph import Model
 from converters.targets import mnn_quantize_schema as schema
+from converters.targets.mnn_quantize_check import Written, compare_file
 from converters.targets.mnn_quantize_islands import islands
 from converters.targets.mnn_quantize_layers import LayerFinder, Part, names_of, rows_in_memory
 from converters.targets.mnn_quantize_net import Net
@@ -60,7 +62,7 @@ def quantize_objections(model: Model, encodings: Encodings) -> list[str]:
     added = [name for name in asked if encodings.scheme(name) is Scheme.W8A8 and _is_added_to(model, layers[name])]
     if added:
         objections.append(
-            f"MNN makes one layer of a matrix product and the addition after it ({names_of(added)}), "
+            f"MNN makes one layer of a convolution or matrix product and the addition after it ({names_of(added)}), "
             "whose range is not known; the nearest is w8."
         )
     return objections
@@ -86,20 +88,22 @@ def write_quantized(model: Model, encodings: Encodings, network: Path, weights: 
 
     Raises:
         UnsupportedError: the converter made something of a layer that the Encodings do not fit.
-        VerificationError: the converter's file is damaged.
+        VerificationError: the converter's file is damaged, or what was written is not what the Encodings say.
     """
     net = Net(network, weights)
     finder = LayerFinder(net)
     parameters: dict[int, Record] = {}
     integer: dict[int, tuple[Encoding, Encoding]] = {}
-    floats = []
+    floats: list[str] = []
+    written = []
     for layer in find_layers(model.proto):
         encoding = encodings.layers.get(layer.name)
         if encoding is None or encoding.scheme is Scheme.FLOAT:
             continue
         found = effective_weights(model.proto, encodings, layer.weight)
         biases = effective_weights(model.proto, encodings, layer.bias) if layer.bias else None
-        for part in finder.find(layer, found, biases):
+        parts = finder.find(layer, found, biases)
+        for part in parts:
             record = _parameters(layer, encoding, part, found)
             if record is None:
                 floats.append(layer.name)
@@ -107,8 +111,10 @@ def write_quantized(model: Model, encodings: Encodings, network: Path, weights: 
             parameters[part.operator.index] = record
             if encoding.scheme is Scheme.W8A8:
                 integer[part.operator.index] = _edges(encoding)
+        written.append(Written(layer, encoding, parts, layer.name in floats))
     plan = islands(net.operators, net.tensors, frozenset(net.outputs), integer)
     net.write(path, parameters, plan.copies, plan.inputs, plan.outputs, plan.descriptions())
+    compare_file(path, model, encodings, written)
     notes = (f"Codes of these layers are kept as floats, there would be too many scales: {names_of(floats)}.",)
     return Quantized(frozenset(net.operators[index].name for index in integer), notes if floats else ())
 
@@ -165,9 +171,19 @@ def _is_foreign(model: Model, layer: Layer) -> bool:
 
 
 def _is_added_to(model: Model, layer: Layer) -> bool:
-    """Return whether a constant is added to a matrix product and to nothing else that reads it."""
-    if layer.operator != "MatMul":
+    """Return whether the next thing done to what a layer writes is the addition of a constant that MNN merges.
+
+    To convolutions, also behind a Relu, it merges the second summand if that has a number for each channel.
+    """
+    if layer.operator not in ("Conv", "MatMul"):
         return False
-    constants = {item.name for item in model.proto.graph.initializer}
-    readers = [node for node in model.proto.graph.node if layer.result in node.input]
-    return len(readers) == 1 and readers[0].op_type == "Add" and any(name in constants for name in readers[0].input)
+    constants = {item.name: tuple(item.dims) for item in model.proto.graph.initializer}
+    written = layer.output if layer.operator == "Conv" else layer.result
+    readers = [node for node in model.proto.graph.node if written in node.input]
+    if len(readers) != 1 or readers[0].op_type != "Add":
+        return False
+    if layer.operator == "MatMul":
+        return any(name in constants for name in readers[0].input)
+    channels = constants[layer.weight][0]
+    shape = constants.get(readers[0].input[1], ())
+    return math.prod(shape) == channels and len(shape) > 2 and shape[-3] == channels

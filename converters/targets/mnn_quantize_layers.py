@@ -14,7 +14,6 @@ from converters.errors import UnsupportedError
 from converters.targets import mnn_quantize_schema as schema
 from converters.targets.mnn_quantize_net import Net, Operator
 
-_KINDS = (schema.CONVOLUTION, schema.DEPTHWISE, schema.DECONVOLUTION, schema.DEPTHWISE_DECONVOLUTION)
 # The converter turns numbers too small for normal floats into zeros.
 _DENORMAL = 1.2e-38
 
@@ -60,7 +59,7 @@ class LayerFinder:
 
     def __init__(self, net: Net) -> None:
         self._net = net
-        self._by_name = {operator.name: operator for operator in net.operators if operator.kind in _KINDS}
+        self._by_name = {operator.name: operator for operator in net.operators if operator.kind in schema.CONVOLUTIONS}
         self._found: set[int] = set()
 
     def find(self, layer: Layer, weights: Floats, biases: Floats | None) -> tuple[Part, ...]:
@@ -98,7 +97,9 @@ class LayerFinder:
         alike = [
             operator
             for operator in self._by_name.values()
-            if operator.index not in self._found and _same(self._net.floats(operator)[0], rows.reshape(-1))
+            if operator.index not in self._found
+            and self._net.weights_of(operator) == rows.size
+            and _same(self._net.floats(operator)[0], rows.reshape(-1))
         ]
         return alike if len(alike) == 1 else []
 

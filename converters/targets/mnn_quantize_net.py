@@ -112,6 +112,17 @@ class Net:
         except (IndexError, struct.error) as error:
             raise VerificationError("MNN's converter left a damaged file.", f"{error}.") from error
 
+    def descriptions(self) -> list[Table]:
+        """Return what the file says about tensors."""
+        return self._net.tables(schema.NET_DESCRIPTIONS)
+
+    def weights_of(self, operator: Operator) -> int:
+        """Return how many float weights a convolution has, without reading them."""
+        main = operator.main
+        assert main is not None
+        parts = main.numbers(schema.CONVOLUTION_EXTERNAL, "<q")
+        return parts[1] // 4 if len(parts) > 1 else main.vector(schema.CONVOLUTION_WEIGHT, 4)[1]
+
     def floats(self, operator: Operator) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Return weights and biases of a convolution, as they lie in memory."""
         main = operator.main

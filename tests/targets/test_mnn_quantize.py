@@ -12,11 +12,12 @@ import pytest
 from converters.compress.quantize.data_free import uniform_encodings
 from converters.compress.quantize.encodings import Encodings, Floats, LayerEncoding, Scheme
 from converters.compress.quantize.layers import Layer, effective_weights, find_layers
-from converters.errors import UnsupportedError
+from converters.errors import UnsupportedError, VerificationError
 from converters.model.graph import Model
 from converters.runtimes.base import Arrays
 from converters.runtimes.mnn import integer_layers, integer_operators
 from converters.runtimes.mnn_file import read_outline
+from converters.targets import mnn_quantize
 from converters.targets.base import Precision
 from converters.targets.metadata import ArtifactMetadata
 from converters.targets.mnn import MnnExporter
@@ -337,3 +338,61 @@ def test_a_layer_that_the_converter_merged_is_refused(tmp_path: Path) -> None:
         export(made, tmp_path / "out")
     made = quantized(given, feeds, tmp_path / "again", all_in(Scheme.W8))
     assert worst_psnr(results(export(made, tmp_path / "w8"), feeds), references(made, feeds, tmp_path / "r")) > 100
+
+
+def test_an_addition_that_becomes_a_bias_is_said_before_work(tmp_path: Path) -> None:
+    for activation in (False, True):
+        nodes = [node("Conv", ["x", "w"], "c"), *([node("Relu", ["c"], "r")] if activation else [])]
+        nodes.append(node("Add", ["r" if activation else "c", "k"], "y"))
+        constants = {"w": normal(0, 8, 4, 3, 3), "k": normal(1, 8, 1, 1)}
+        given = model(graph(nodes, {"x": [1, 4, 8, 8]}, {"y": [1, 8, 6, 6]}, constants))
+        made = quantized(given, feeds_of(given, 2), tmp_path / "seen", all_in(Scheme.W8A8))
+        with pytest.raises(UnsupportedError, match=r"addition after it.*nearest is w8"):
+            MnnExporter().check(made, Precision.INT8, {})
+    with pytest.raises(UnsupportedError, match="weight_block has no effect on fp16"):
+        MnnExporter().check(given, Precision.FP16, {"weight_block": 32})
+
+
+def two_alike() -> Model:
+    """Return a network of two layers with the same weights, which could cover for each other."""
+    nodes = [node("Conv", ["x", "w", "b"], "c"), node("LeakyRelu", ["c"], "d"), node("Conv", ["d", "w", "b"], "y")]
+    constants = {"w": normal(0, 8, 8, 1, 1), "b": normal(1, 8)}
+    return model(graph(nodes, {"x": [1, 8, 9, 9]}, {"y": [1, 8, 9, 9]}, constants))
+
+
+@pytest.mark.parametrize(
+    ("damage", "scheme"),
+    [
+        *((damage, scheme) for damage in ("alpha", "bias", "code") for scheme in (Scheme.W8A8, Scheme.W8, Scheme.W4)),
+        *((damage, Scheme.W8A8) for damage in ("zero point", "scale", "swapped")),
+    ],
+)
+def test_a_damaged_writer_is_found_out_by_the_exporter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str, scheme: Scheme
+) -> None:
+    given = two_alike()
+    made = quantized(given, feeds_of(given, 2), tmp_path / "seen", all_in(scheme))
+    export(made, tmp_path / "right")
+    whole, calls, earlier = mnn_quantize.convolution, [], []
+
+    def damaged(main, codes, bits, alpha, biases, edges):  # type: ignore[no-untyped-def]
+        calls.append(damage)
+        alpha, biases, codes = alpha.copy(), biases.copy(), codes.copy()
+        if len(calls) == 2 and damage == "alpha":
+            alpha[5] *= 1.5
+        elif len(calls) == 2 and damage == "bias":
+            biases[5] += 1
+        elif len(calls) == 2 and damage == "code":
+            codes[5, 0] ^= 1
+        elif len(calls) == 2 and edges is not None and damage == "zero point":
+            edges = (replace(edges[0], zero_point=edges[0].zero_point - 1), edges[1])
+        elif len(calls) == 2 and edges is not None and damage == "scale":
+            edges = (edges[0], replace(edges[1], scale=edges[1].scale * 1.01))
+        elif damage == "swapped" and edges is not None:
+            earlier.append(edges)
+            edges = earlier[0]
+        return whole(main, codes, bits, alpha, biases, edges)
+
+    monkeypatch.setattr(mnn_quantize, "convolution", damaged)
+    with pytest.raises(VerificationError, match="not quantized as was asked for: Conv_y"):
+        export(made, tmp_path / "wrong")

@@ -18,13 +18,12 @@ from converters.compress.quantize.fold import fold_batch_norm
 from converters.compress.quantize.layers import find_layers
 from converters.compress.quantize.observe import Observations, observe
 from converters.compress.quantize.settings import QuantizeSettings
-from converters.measure.latency import measure_latency
 from converters.measure.lpips import Lpips
 from converters.model.graph import Model
 from converters.model.source import load
 from converters.progress import Progress
 from converters.runtimes.base import Array, Arrays
-from converters.runtimes.mnn import MnnSession, integer_layers, integer_operators
+from converters.runtimes.mnn import integer_layers, integer_operators
 from converters.targets.base import Precision
 from tests.targets.mnn_quantized import all_in, export, quantized, references, results, worst_psnr
 
@@ -85,21 +84,6 @@ def test_one_wrong_scale_in_the_demo_swapper_fails(tmp_path: Path, demo: Demo) -
     other = replace(model, encodings=Encodings({**model.encodings.layers, name: wrong}))
     wanted = references(model, demo.feeds, tmp_path / "reference")
     assert worst_psnr(results(export(other, tmp_path / "wrong"), demo.feeds), wanted) < 35
-
-
-@pytest.mark.slow
-def test_how_fast_integers_are_here(tmp_path: Path, demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
-    """Only says it: MNN's wheel has no dot-product kernels for x86, phones have them, and neither is promised."""
-    files = {"float": demo.plain}
-    for name, settings in {"all integer": ALL_INTEGER, "mixed": MIXED}.items():
-        files[name] = export(demo.encoded(settings), tmp_path / name)
-    lines = []
-    for name, path in files.items():
-        with MnnSession(path) as session:
-            latency = measure_latency(lambda session=session: session.run(demo.feeds[0]), runs=20)  # type: ignore[misc]
-        lines.append(f"{name}: {latency.median * 1000:.1f} ms, {path.stat().st_size / 1e6:.2f} MB")
-    with capsys.disabled():
-        print("\nMNN, demo swapper, " + "; ".join(lines))
 
 
 def ultraface(shared: Path) -> tuple[Model, list[Arrays]]:
