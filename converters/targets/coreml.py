@@ -21,6 +21,7 @@ from converters.targets.coreml_quantize import (
     AUTOMATIC_OS,
     PALETTE_BITS,
     SYSTEMS,
+    USUAL_PALETTE_BITS,
     chosen_system,
     encodings_for,
     quantization_objections,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     import torch
 
     from converters.compress.quantize.encodings import Encodings
-    from converters.torch_import.encoded_weights import StoredWeight
 
 _MIL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -61,7 +61,9 @@ class CoreMLExporter(Exporter):
             True,
             "Keep the statistics of normalisations in fp32 in an fp16 package: they overflow or vanish in fp16.",
         ),
-        Parameter("palette_bits", 6, "Bits of each weight with the precision palette.", choices=PALETTE_BITS),
+        Parameter(
+            "palette_bits", USUAL_PALETTE_BITS, "Bits of each weight with the precision palette.", choices=PALETTE_BITS
+        ),
     )
 
     def unavailable(self) -> str:
@@ -97,11 +99,16 @@ class CoreMLExporter(Exporter):
         return CoreMLSession(path, threads=threads)
 
     def _export(self, job: ExportJob) -> Export:
+        with contextlib.ExitStack() as temporary:
+            return self._converted(job, temporary)
+
+    def _converted(self, job: ExportJob, temporary: contextlib.ExitStack) -> Export:
         import numpy as np
         import torch
 
         from converters.runtimes.mil.coremltools_import import import_coremltools
         from converters.targets.coreml_quantize_check import compare_package
+        from converters.targets.coreml_quantize_palette import palette_notes
         from converters.targets.coreml_quantize_translations import conversion_passes, register_translations
         from converters.targets.coreml_translations import correct_translations
 
@@ -115,7 +122,7 @@ class CoreMLExporter(Exporter):
         inputs = _bindings(model.signature.inputs, taken)
         outputs = _bindings(model.signature.outputs, taken)
         encodings = encodings_for(model, job.precision)
-        module, weights = _torch_view(model, encodings)
+        module = _torch_view(model, encodings)
         system, note = chosen_system(model, job.precision, options)
         examples = tuple(torch.from_numpy(job.samples[0][tensor.name]) for tensor in model.signature.inputs)
         progress("Tracing")
@@ -140,30 +147,33 @@ class CoreMLExporter(Exporter):
                 pass_pipeline=conversion_passes() if encodings else None,
                 skip_model_load=True,
             )
+            temporary.callback(_forget_temporary_package, converted)
             del traced, module
-            converted = _with_compressed_weights(converted, job)
+            finished = _with_compressed_weights(converted, job)
+            temporary.callback(_forget_temporary_package, finished)
         progress("Writing the package", 0.9)
         metadata = self._metadata(job, f"coremltools {ct.__version__}", (inputs, outputs))
-        converted.short_description = f"{model.family or model.source.name}, by FaceFusion Mobile Studio"
-        converted.license = metadata.licence
-        converted.user_defined_metadata[METADATA_KEY] = metadata.to_text()
+        finished.short_description = f"{model.family or model.source.name}, by FaceFusion Mobile Studio"
+        finished.license = metadata.licence
+        finished.user_defined_metadata[METADATA_KEY] = metadata.to_text()
         path = job.folder / f"model{self.suffix}"
-        converted.save(str(path))
-        _forget_temporary_package(converted)
+        finished.save(str(path))
         notes = [note] if note else []
+        if job.precision is Precision.PALETTE:
+            notes += palette_notes(model, path)
         if encodings is not None:
             progress("Comparing the package with the Encodings", 0.95)
-            single = compare_package(path, encodings, weights)
+            single = compare_package(path, model, encodings)
             if single:
                 notes.append(f"Computed in fp32, their scales are too small for fp16: {', '.join(single)}.")
         return Export(path, metadata, (*_renaming_notes((*inputs, *outputs)), *notes))
 
 
-def _torch_view(model: Model, encodings: Encodings | None) -> tuple[torch.nn.Module, list[StoredWeight]]:
+def _torch_view(model: Model, encodings: Encodings | None) -> torch.nn.Module:
     from converters.torch_import.encoded import marked_module
     from converters.torch_import.importer import import_model
 
-    return (import_model(model.proto), []) if encodings is None else marked_module(model, encodings)
+    return import_model(model.proto) if encodings is None else marked_module(model, encodings)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from converters.compress.quantize.encodings import Encodings, Scheme
 from converters.model.graph import Model
 from converters.parameters import Value
 from converters.targets.base import Precision
+from converters.targets.coreml_quantize_palette import palette_objections
 from converters.torch_import.encoded_weights import block_shape
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 AUTOMATIC_OS = "auto"
 SYSTEMS = ("iOS15", "iOS16", "iOS17", "iOS18")
 PALETTE_BITS = (2, 3, 4, 6, 8)
+USUAL_PALETTE_BITS = 6
 _DEFAULT_OS = "iOS16"
 _MOST_NAMES = 4
 # Schemes that Core ML does not have: why, and the nearest that it has.
@@ -80,6 +82,10 @@ def quantization_objections(model: Model, precision: Precision, options: dict[st
         objections.append(
             f"minimum_os is {wanted}, {reason} need {needed}; set minimum_os to {needed} or {AUTOMATIC_OS}."
         )
+    if precision is Precision.PALETTE:
+        objections += palette_objections(model)
+    elif int(options["palette_bits"]) != USUAL_PALETTE_BITS:
+        objections.append(f"palette_bits has no effect on {precision}, only on palette; leave it out.")
     encodings = model.encodings if precision is Precision.INT8 else None
     if encodings is None:
         return objections

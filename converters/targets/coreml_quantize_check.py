@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from converters.compress.quantize.encodings import Encoding, Encodings, LayerEncoding
+from converters.compress.quantize.encodings import Encoding, Encodings, Floats
 from converters.errors import VerificationError
-from converters.torch_import.encoded_weights import StoredWeight
+from converters.model.graph import Model
+from converters.targets.coreml_quantize_expected import ExpectedLayer, expected_layers
 
 if TYPE_CHECKING:
     from converters.runtimes.mil.graph import Operation
@@ -57,6 +57,7 @@ class FoundLayer:
         scale: float32, of the rank of `codes`.
         is_half: whether the scales are stored in half precision.
         bits: of a code.
+        bias: float16 or float32, as stored; None for no bias.
         input: how the tensor it reads was rounded, None for a plain one.
         outputs: how readers of what it writes, after a fused activation function, round that.
     """
@@ -66,6 +67,7 @@ class FoundLayer:
     scale: npt.NDArray[np.float32]
     is_half: bool
     bits: int
+    bias: npt.NDArray[Any] | None
     input: Rounding | None
     outputs: tuple[Rounding, ...]
 
@@ -78,7 +80,7 @@ def found_layers(path: Path) -> list[FoundLayer]:
     """
     from converters.runtimes.mil.program import MilProgram
 
-    return _Reading(MilProgram.load(path)).layers()
+    return _Reading(MilProgram.load(path)).layers()[0]
 
 
 def integer_layers(path: Path) -> int:
@@ -92,8 +94,10 @@ def integer_layers(path: Path) -> int:
     return sum(1 for layer in found_layers(path) if layer.bits == 8 and layer.input is not None)
 
 
-def compare_package(path: Path, encodings: Encodings, weights: Iterable[StoredWeight]) -> list[str]:
-    """Compare every code, scale and zero point of a saved package with the Encodings it was made from.
+def compare_package(path: Path, model: Model, encodings: Encodings) -> list[str]:
+    """Compare every code, scale, zero point and bias of a saved package with the Encodings it was made from.
+
+    Layers of the file and of the graph are taken in their order and one to one, so that none covers for another.
 
     Returns:
         Names of the layers that compute in fp32 because half precision cannot hold their scales.
@@ -101,21 +105,31 @@ def compare_package(path: Path, encodings: Encodings, weights: Iterable[StoredWe
     Raises:
         VerificationError: something differs; names the layers.
     """
+    from converters.runtimes.mil.program import MilProgram
+
+    layers, strays = _Reading(MilProgram.load(path)).layers()
     found: dict[tuple[tuple[int, ...], bytes], list[FoundLayer]] = {}
-    layers = found_layers(path)
     for layer in layers:
         found.setdefault(_key(layer.codes), []).append(layer)
-    written = [own.output for own in encodings.layers.values() if own.output is not None]
-    problems, single = [], []
-    for stored in weights:
-        candidates = found.get(_key(stored.codes), [])
-        encoding = encodings.layers[stored.layer]
-        reasons = [_difference(candidate, stored, encoding, written) for candidate in candidates]
-        if "" in reasons:
-            if not candidates[reasons.index("")].is_half:
-                single.append(stored.layer)
-        else:
-            problems.append(f"{stored.layer}: {reasons[0] if reasons else 'its weights are missing'}")
+    wanted: dict[tuple[tuple[int, ...], bytes], list[ExpectedLayer]] = {}
+    for expected in expected_layers(model, encodings):
+        wanted.setdefault(_key(expected.stored.codes), []).append(expected)
+    problems = [f"{stray}: codes that no layer asked for" for stray in strays]
+    single = []
+    for key, alike in wanted.items():
+        candidates = found.pop(key, [])
+        distinct = alike if len(alike) <= len(candidates) else _without_repetitions(alike)
+        for place, expected in enumerate(distinct):
+            if place >= len(candidates):
+                problems.append(f"{expected.name}: its weights are missing")
+                continue
+            reason = _difference(candidates[place], expected)
+            if reason:
+                problems.append(f"{expected.name}: {reason}")
+            elif not candidates[place].is_half:
+                single.append(expected.name)
+        problems += [f"{layer.name}: codes that no layer asked for" for layer in candidates[len(distinct) :]]
+    problems += [f"{layer.name}: codes that no layer asked for" for others in found.values() for layer in others]
     if problems:
         raise VerificationError(
             f"The Core ML package is not quantized as was asked for: {'; '.join(problems[:5])}.",
@@ -129,7 +143,17 @@ def _key(codes: npt.NDArray[Any]) -> tuple[tuple[int, ...], bytes]:
     return codes.shape, codes.astype(np.int16).tobytes()
 
 
-def _difference(found: FoundLayer, stored: StoredWeight, encoding: LayerEncoding, written: Iterable[Encoding]) -> str:
+def _without_repetitions(alike: list[ExpectedLayer]) -> list[ExpectedLayer]:
+    """Leave out what computes the same of the same as an earlier layer: coremltools computes it once."""
+    kept: dict[Any, ExpectedLayer] = {}
+    for layer in alike:
+        bias = None if layer.bias is None else layer.bias.tobytes()
+        kept.setdefault((layer.reads, layer.encoding, layer.attributes, bias), layer)
+    return list(kept.values())
+
+
+def _difference(found: FoundLayer, expected: ExpectedLayer) -> str:
+    stored, encoding = expected.stored, expected.encoding
     wanted = stored.scale.astype(np.float16).astype(np.float32) if found.is_half else stored.scale
     if found.bits != stored.bits or found.scale.shape != wanted.shape or not np.array_equal(found.scale, wanted):
         return "its weights have other scales"
@@ -138,14 +162,28 @@ def _difference(found: FoundLayer, stored: StoredWeight, encoding: LayerEncoding
             return "what it reads is not rounded"
         if not found.input.matches(encoding.input):
             return "what it reads is rounded otherwise"
-    elif found.input is not None and not any(found.input.matches(output) for output in written):
-        return "what it reads is rounded"  # by nobody who was asked to round what he writes
+    elif found.input is not None and (expected.rounded is None or not found.input.matches(expected.rounded)):
+        return "what it reads is rounded"  # by nobody who was asked to round it
+    elif found.input is None and expected.is_rounded_first:
+        return "what it reads is not rounded by its writer"
     if encoding.output is not None:
         if not found.outputs:
             return "what it writes is not rounded"
         if not all(rounding.matches(encoding.output) for rounding in found.outputs):
             return "what it writes is rounded otherwise"
-    return ""
+    return "" if _is_bias(found.bias, expected.bias) else "it has another bias"
+
+
+def _is_bias(found: npt.NDArray[Any] | None, wanted: Floats | None) -> bool:
+    if found is None or wanted is None:
+        values = found if wanted is None else wanted
+        return values is None or not np.any(values)
+    if found.size != wanted.size:
+        return False
+    # a half has 11 digits and no number below 6e-8; floats may differ in the last digit of two products
+    relative, least = (2.0**-11, 6e-8) if found.dtype == np.float16 else (3e-7, 0.0)
+    differences = np.abs(found.reshape(-1).astype(np.float64) - wanted)
+    return bool(np.all(differences <= np.abs(wanted) * relative + least))
 
 
 class _Reading:
@@ -159,14 +197,17 @@ class _Reading:
             for name in operation.reads:
                 self._readers.setdefault(name, []).append(operation)
 
-    def layers(self) -> list[FoundLayer]:
-        found = []
+    def layers(self) -> tuple[list[FoundLayer], list[str]]:
+        """Return the layers whose weights are codes, and the names of other operators that read such constants."""
+        found, strays = [], []
         for operation in self._program.operations:
-            parameter = _WEIGHTS_OF.get(operation.kind, "")
-            maker = self._maker.get(_name(operation, parameter))
-            if maker is not None and maker.kind in _CODES_OF:
-                found.append(self._layer(operation, maker))
-        return found
+            coded = {name for name in operation.reads if name in self._maker and self._maker[name].kind in _CODES_OF}
+            weights = _name(operation, _WEIGHTS_OF.get(operation.kind, ""))
+            if weights in coded:
+                found.append(self._layer(operation, self._maker[weights]))
+            if coded - {weights}:
+                strays.append(operation.outputs[0].name)
+        return found, strays
 
     def _layer(self, operation: Operation, weights: Operation) -> FoundLayer:
         name = operation.outputs[0].name
@@ -187,9 +228,14 @@ class _Reading:
             scale,
             weights.outputs[0].type.dtype == "fp16",
             4 if declared in ("int4", "uint4") else 8,
+            self._bias(operation) if operation.arguments.get("bias") else None,
             self._rounding(source) if is_rounded and source is not None else None,
             tuple(self._rounding(reader) for reader in self._roundings_of(name)),
         )
+
+    def _bias(self, operation: Operation) -> npt.NDArray[Any]:
+        is_half = operation.outputs[0].type.dtype == "fp16"
+        return self._array(operation, "bias").astype(np.float16 if is_half else np.float32)
 
     def _roundings_of(self, name: str) -> list[Operation]:
         """Return the quantize operators that read a value, or what a fused activation function makes of it."""

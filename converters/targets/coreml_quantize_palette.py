@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import heapq
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-_LEAST_WEIGHTS = 1024
+from converters.errors import VerificationError
+from converters.model.graph import Model
+
+LEAST_WEIGHTS = 1024
+"""Weights with no more values stay as they are: a table would take the room that it saves."""
+# onnx.TensorProto: FLOAT, FLOAT16, DOUBLE
+_FLOATS = (1, 10, 11)
 _MOST_ROUNDS = 300
 
 
@@ -19,8 +26,45 @@ def with_palettes(converted: Any, bits: int) -> Any:
     def table(weights: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint8]]:
         return lookup_table(weights, bits)
 
-    settings = optimize.OpPalettizerConfig(mode="custom", lut_function=table, weight_threshold=_LEAST_WEIGHTS)
+    settings = optimize.OpPalettizerConfig(mode="custom", lut_function=table, weight_threshold=LEAST_WEIGHTS)
     return optimize.palettize_weights(converted, config=optimize.OptimizationConfig(global_config=settings))
+
+
+def palette_objections(model: Model) -> list[str]:
+    """Return a sentence where a palette would hold nothing: all weights are too small for one."""
+    if any(_size(tensor) > LEAST_WEIGHTS for tensor in model.proto.graph.initializer if tensor.data_type in _FLOATS):
+        return []
+    return [
+        f"None of its weights has more than {LEAST_WEIGHTS} values, smaller ones get no palette; "
+        "nearest: int8 with w8, or fp16."
+    ]
+
+
+def palette_notes(model: Model, path: Path) -> list[str]:
+    """Return sentences on how many weights of a saved package are palettized, and which layers are not.
+
+    Raises:
+        VerificationError: none is.
+    """
+    from converters.compress.quantize.layers import find_layers
+    from converters.runtimes.mil.program import MilProgram
+
+    count = MilProgram.load(path).operation_kinds().get("constexpr_lut_to_dense", 0)
+    if not count:
+        raise VerificationError(
+            "The Core ML package has no palette.", "coremltools left every weight as it was.", "Use another precision."
+        )
+    sizes = {tensor.name: _size(tensor) for tensor in model.proto.graph.initializer}
+    small = [layer.name for layer in find_layers(model.proto) if sizes[layer.weight] <= LEAST_WEIGHTS]
+    notes = [f"{count} tensors of weights have a palette."]
+    if small:
+        named = ", ".join(small[:3]) + (f" and {len(small) - 3} more" if len(small) > 3 else "")
+        notes.append(f"Too small for a palette, kept as fp16: {named}.")
+    return notes
+
+
+def _size(tensor: Any) -> int:
+    return int(np.prod(tensor.dims))
 
 
 def lookup_table(weights: npt.NDArray[Any], bits: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint8]]:

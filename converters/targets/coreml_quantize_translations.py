@@ -7,8 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-# It rescales quantized sums: the scales in the file would no longer be those of the Encodings.
-_UNWANTED_PASSES = {"common::distributive_quantized_binary_op_scale_normalization"}
+_UNWANTED_PASSES = {
+    # It rescales quantized sums: the scales in the file would no longer be those of the Encodings.
+    "common::distributive_quantized_binary_op_scale_normalization",
+    # They work what is added later into biases, which could then not be compared with the Encodings.
+    "common::fuse_conv_bias",
+    "common::fuse_linear_bias",
+}
 _LARGEST_CODES = {"quantize": 255, "dequantize": 255}
 _WEIGHT_CONSTANTS = ("constexpr_affine_dequantize", "constexpr_blockwise_shift_scale")
 

@@ -6,7 +6,7 @@ The operators are exact: run in torch, a marked module computes what the referen
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,19 +15,15 @@ import torch.nn.functional as F  # noqa: N812 - torch's own spelling
 from torch import fx, nn
 
 from converters.compress.quantize.encodings import Encoding, Encodings, Scheme
-from converters.compress.quantize.layers import Layer, find_layers, with_replaced
+from converters.compress.quantize.layers import find_layers, with_replaced
 from converters.errors import UnsupportedError
 from converters.model.graph import Model
 from converters.torch_import.encoded_weights import StoredWeight, stored_bias, stored_weight
 from converters.torch_import.importer import import_model
 
-if TYPE_CHECKING:
-    import onnx
-
 NAMESPACE = "facefusion_studio"
 ROUNDED = f"{NAMESPACE}::rounded"
 ENCODED_WEIGHT = f"{NAMESPACE}::encoded_weight"
-_MARK = "encoded_layer_"
 _FUNCTIONS = {
     nn.Conv1d: F.conv1d,
     nn.Conv2d: F.conv2d,
@@ -38,8 +34,8 @@ _FUNCTIONS = {
 }
 
 
-def marked_module(model: Model, encodings: Encodings) -> tuple[fx.GraphModule, list[StoredWeight]]:
-    """Return the torch view of a quantized Model, and what its integer weights are.
+def marked_module(model: Model, encodings: Encodings) -> fx.GraphModule:
+    """Return the torch view of a quantized Model.
 
     Raises:
         UnsupportedError: a layer of the Encodings cannot be found in the torch view.
@@ -47,13 +43,13 @@ def marked_module(model: Model, encodings: Encodings) -> tuple[fx.GraphModule, l
     _operators()
     layers = {layer.name: layer for layer in find_layers(model.proto)}
     wanted = [layers[name] for name, own in encodings.layers.items() if own.scheme is not Scheme.FLOAT]
-    module = import_model(_with_marks(with_replaced(model.proto, encodings), wanted))
-    calls = _marked_calls(module)
-    missing = [layer.name for index, layer in enumerate(wanted) if index not in calls]
+    module = import_model(with_replaced(model.proto, encodings) if encodings.replaced else model.proto)
+    written = {node.meta["onnx_name"]: node for node in module.graph.nodes if "onnx_name" in node.meta}
+    calls = {layer.name: _call(module, written.get(layer.result)) for layer in wanted}
+    missing = [name for name, node in calls.items() if node is None]
     if missing:
         raise _not_found(missing)
     # What layers write is rounded first: a layer that reads it rounds what is left, as the reference does.
-    written = {node.meta["onnx_name"]: node for node in module.graph.nodes if "onnx_name" in node.meta}
     for layer in wanted:
         output = encodings.layers[layer.name].output
         if output is not None:
@@ -61,44 +57,31 @@ def marked_module(model: Model, encodings: Encodings) -> tuple[fx.GraphModule, l
                 raise _not_found([layer.name])
             _round_result(module.graph, written[layer.output], output)
     rounded: dict[tuple[fx.Node, Encoding], fx.Node] = {}
-    weights = []
-    for index in sorted(calls, key=lambda index: _place(module.graph, calls[index])):
-        layer, node = wanted[index], calls[index]
+    layer_of = {calls[layer.name]: layer for layer in wanted}
+    for node in list(module.graph.nodes):
+        if node not in layer_of:
+            continue
+        layer = layer_of[node]
         encoding = encodings.layers[layer.name]
         if encoding.input is not None:
             _round_input(module.graph, node, encoding.input, rounded)
         stored = stored_weight(model, encodings, layer)
         bias = stored_bias(model, encodings, layer)
         _replace(module, node, _EncodedLayer(module.get_submodule(str(node.target)), stored, bias))
-        weights.append(stored)
     module.recompile()
-    return module, weights
+    return module
 
 
-def _with_marks(proto: onnx.ModelProto, layers: list[Layer]) -> onnx.ModelProto:
-    """Name the nodes of layers by their numbers; the importer keeps nodes' names."""
-    places = {node.output[0]: node for node in proto.graph.node if node.output}
-    for node in proto.graph.node:
-        if node.name.startswith(_MARK):
-            node.name = ""
-    for index, layer in enumerate(layers):
-        places[layer.result].name = f"{_MARK}{index}"
-    return proto
-
-
-def _marked_calls(module: fx.GraphModule) -> dict[int, fx.Node]:
-    calls = {}
-    for node in module.graph.nodes:
-        name = str(node.meta.get("onnx_node", ""))
-        if node.op == "call_module" and name.startswith(_MARK):
+def _call(module: fx.GraphModule, node: fx.Node | None) -> fx.Node | None:
+    """Return the call of the torch layer that an ONNX node became, given what computes the node's result."""
+    result = node
+    while node is not None and (node is result or "onnx_name" not in node.meta):
+        if node.op == "call_module":
             kind = type(module.get_submodule(str(node.target)))
             if kind in _FUNCTIONS or kind is nn.Linear:
-                calls[int(name.removeprefix(_MARK))] = node
-    return calls
-
-
-def _place(graph: fx.Graph, wanted: fx.Node) -> int:
-    return next(place for place, node in enumerate(graph.nodes) if node is wanted)
+                return node
+        node = node.args[0] if node.args and isinstance(node.args[0], fx.Node) else None
+    return None
 
 
 def _not_found(names: list[str]) -> UnsupportedError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch import fx
 
 from converters.compress.quantize.encodings import Encoding, Encodings, Scheme, WeightEncoding
-from converters.compress.quantize.layers import Layer, find_layers
+from converters.compress.quantize.layers import Layer
 from converters.errors import UnsupportedError, VerificationError
 from converters.model.graph import Model, SourceInfo
 from converters.model.signature import Signature, TensorInfo
@@ -22,12 +24,14 @@ from converters.progress import Progress
 from converters.runtimes.base import Arrays
 from converters.runtimes.mil.program import MilProgram
 from converters.samples import verification_samples
+from converters.targets import coreml_quantize_palette
 from converters.targets.base import Export, Precision
 from converters.targets.coreml import CoreMLExporter
 from converters.targets.coreml_quantize_check import compare_package, found_layers, integer_layers
 from converters.targets.coreml_quantize_palette import lookup_table
+from converters.torch_import import encoded
 from converters.torch_import.encoded import marked_module
-from converters.torch_import.encoded_weights import stored_weight
+from converters.torch_import.encoded_weights import stored_bias, stored_weight
 from tests.targets.quantized import decibels, min_max_encodings, reference_results, zoo, zoo_feeds
 from tests.tiny_models import tiny_swapper
 
@@ -81,7 +85,12 @@ def with_activation(encodings: Encodings, layer: str, end: str, change: Callable
 
 
 @pytest.mark.parametrize(
-    ("choice", "system", "count"), [(integer, "auto", 10), (integer, "iOS18", 10), (mixed, "auto", 6)]
+    ("choice", "system", "count"),
+    [
+        (mixed, "auto", 6),
+        pytest.param(integer, "auto", 10, marks=pytest.mark.slow),
+        pytest.param(integer, "iOS18", 10, marks=pytest.mark.slow),
+    ],
 )
 def test_every_kind_of_layer_has_our_scales_and_the_references_results(
     choice: Choice, system: str, count: int, tmp_path: Path
@@ -97,16 +106,14 @@ def test_every_kind_of_layer_has_our_scales_and_the_references_results(
     assert kinds[weights] > 0
 
 
-def test_a_wrong_scale_shows_in_the_file_and_in_the_picture(tmp_path: Path) -> None:
+def test_a_wrong_scale_shows_in_the_file(tmp_path: Path) -> None:
     """The twin: one scale off, of what is read, written or of the weights."""
     model, feeds = zoo(), zoo_feeds(3)
     model = quantized(model, feeds, tmp_path)
     encodings = model.encodings
     assert encodings is not None
     made = export(model, feeds, tmp_path / "out")
-    layers = {layer.name: layer for layer in find_layers(model.proto)}
-    stored = [stored_weight(model, encodings, layers[name]) for name in encodings.layers]
-    assert compare_package(made.path, encodings, stored) == []
+    assert compare_package(made.path, model, encodings) == []
     for end, sentence in (("input", "what it reads is rounded otherwise"), ("output", "what it writes is rounded")):
         for change in (
             lambda encoding: replace(encoding, scale=encoding.scale * 1.01),
@@ -114,24 +121,94 @@ def test_a_wrong_scale_shows_in_the_file_and_in_the_picture(tmp_path: Path) -> N
         ):
             wrong = with_activation(encodings, "node_dilated", end, change)
             with pytest.raises(VerificationError, match=f"node_dilated: {sentence}"):
-                compare_package(made.path, wrong, stored)
-    scaled = replace(stored[0], scale=stored[0].scale * np.float32(1.01))
-    with pytest.raises(VerificationError, match="its weights have other scales"):
-        compare_package(made.path, encodings, [scaled])
-    moved = replace(stored[0], codes=np.roll(stored[0].codes, 1, axis=0))
-    with pytest.raises(VerificationError, match="its weights are missing"):
-        compare_package(made.path, encodings, [moved])
+                compare_package(made.path, model, wrong)
+    fewer = replace(encodings, layers={k: v for k, v in encodings.layers.items() if k != "node_pointwise"})
+    with pytest.raises(VerificationError, match="codes that no layer asked for"):
+        compare_package(made.path, model, fewer)
+    unrounded = replace(encodings.layers["node_dilated"], scheme=Scheme.W8, input=None)
+    with pytest.raises(VerificationError, match="node_dilated: what it reads is rounded"):
+        compare_package(made.path, model, replace(encodings, layers={**encodings.layers, "node_dilated": unrounded}))
 
+
+@pytest.mark.slow
+def test_a_wrong_scale_shows_in_the_picture(tmp_path: Path) -> None:
+    model, feeds = zoo(), zoo_feeds(3)
+    model = quantized(model, feeds, tmp_path)
+    encodings = model.encodings
+    assert encodings is not None
     narrow = with_activation(encodings, "node_strided", "output", lambda e: replace(e, scale=e.scale * 0.4))
     other = export(replace(model, encodings=narrow), feeds, tmp_path / "wrong")
     assert worst(other.path, model, feeds, encodings) < LEAST <= worst(other.path, model, feeds, narrow)
+
+
+def damaged_bias(*arguments: object) -> np.ndarray | None:
+    bias = stored_bias(*arguments)  # type: ignore[arg-type]
+    return None if bias is None else bias + 1
+
+
+def damaged_weight(model: Model, encodings: Encodings, layer: Layer) -> object:
+    """Damage one scale of the second of two layers with the same codes, the first covers for it if it can."""
+    stored = stored_weight(model, encodings, layer)
+    scale = stored.scale.copy()
+    scale[:1] *= np.float32(1.5) if layer.result == "two" else 1
+    return replace(stored, scale=scale)
+
+
+def damaged_rounding(graph: fx.Graph, source: fx.Node, encoding: Encoding) -> fx.Node:
+    return coded_rounding(graph, source, replace(encoding, zero_point=min(encoding.zero_point + 1, 127)))
+
+
+coded_rounding = encoded._rounding
+
+
+@pytest.mark.parametrize(
+    ("part", "damaged", "sentence"),
+    [
+        ("stored_bias", damaged_bias, "it has another bias"),
+        ("stored_weight", damaged_weight, "node_two: its weights have other scales"),
+        pytest.param("_rounding", damaged_rounding, "what it reads is rounded otherwise", marks=pytest.mark.slow),
+    ],
+)
+def test_a_damaged_writer_is_found_out_by_the_exporter(
+    part: str, damaged: object, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, feeds = zoo(), zoo_feeds(1)
+    model = quantized(model, feeds, tmp_path)
+    monkeypatch.setattr(encoded, part, damaged)
+    with pytest.raises(VerificationError, match=sentence):
+        export(model, feeds, tmp_path / "out")
+
+
+def test_palettes_that_would_hold_nothing_are_refused_and_no_temporary_package_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UnsupportedError, match=r"more than 1024 values.*nearest: int8 with w8"):
+        CoreMLExporter().check(convolution()[0], Precision.PALETTE, {})
+    with pytest.raises(UnsupportedError, match="palette_bits has no effect on fp16"):
+        CoreMLExporter().check(convolution()[0], Precision.FP16, {"palette_bits": 4})
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    model, feeds = zoo(), zoo_feeds(1)
+    made = export(model, feeds, tmp_path / "out", Precision.PALETTE)
+    assert any("have a palette" in note for note in made.notes)
+    assert any("Too small for a palette" in note for note in made.notes)
+    assert not list(temporary.glob("*.mlpackage"))
+
+    def broken(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(coreml_quantize_palette, "with_palettes", broken)
+    with pytest.raises(UnsupportedError):
+        export(model, feeds, tmp_path / "again", Precision.PALETTE)
+    assert not list(temporary.glob("*.mlpackage"))
 
 
 def test_the_torch_view_computes_what_the_reference_does(tmp_path: Path) -> None:
     model, feeds = zoo(), zoo_feeds(2)
     model = quantized(model, feeds, tmp_path, mixed)
     assert model.encodings is not None
-    module, _ = marked_module(model, model.encodings)
+    module = marked_module(model, model.encodings)
     for feed in feeds:
         wanted = reference_results(model, model.encodings, feed)
         with torch.no_grad():
@@ -188,8 +265,15 @@ def convolution(more: str = "", scale: float = 1.0) -> tuple[Model, list[Arrays]
     return model, [{"x": generator.standard_normal((1, 8, 10, 10)).astype(np.float32)} for _ in range(2)]
 
 
-@pytest.mark.parametrize("scheme", [Scheme.W8, Scheme.W8A8])
-@pytest.mark.parametrize("more", ["norm", "pads"])
+@pytest.mark.parametrize(
+    ("more", "scheme"),
+    [
+        ("norm", Scheme.W8),
+        ("pads", Scheme.W8A8),
+        pytest.param("norm", Scheme.W8A8, marks=pytest.mark.slow),
+        pytest.param("pads", Scheme.W8, marks=pytest.mark.slow),
+    ],
+)
 def test_a_normalisation_or_a_lopsided_padding_beside_a_layer_changes_no_code(
     scheme: Scheme, more: str, tmp_path: Path
 ) -> None:
@@ -200,7 +284,7 @@ def test_a_normalisation_or_a_lopsided_padding_beside_a_layer_changes_no_code(
     assert [layer.input is not None for layer in found_layers(made.path)] == [scheme is Scheme.W8A8]
 
 
-@pytest.mark.parametrize("block", [0, 18])
+@pytest.mark.parametrize("block", [pytest.param(0, marks=pytest.mark.slow), 18])
 def test_four_bit_weights_with_and_without_blocks(block: int, tmp_path: Path) -> None:
     model, feeds = convolution()
     made = quantized(model, feeds, tmp_path, lambda _layer: Scheme.W4).encodings
@@ -266,16 +350,20 @@ def test_what_core_ml_cannot_is_said_before_work(tmp_path: Path) -> None:
 
 
 def test_a_layer_that_torch_writes_otherwise_is_named(tmp_path: Path) -> None:
-    """A bias of one number makes a product and a sum of a Gemm: there is no layer to hold its codes."""
-    model, feeds = single("Gemm", np.eye(4), np.ones(1), shape=(2, 4), out=(2, 4)), []
-    feeds = [{"x": np.ones((2, 4), np.float32)}]
+    """A vector times a matrix is a function of torch: there is no layer to hold its codes."""
+    model, feeds = single("MatMul", np.eye(4), shape=(4,), out=(4,)), [{"x": np.ones(4, np.float32)}]
     model = quantized(model, feeds, tmp_path, lambda _layer: Scheme.W8)
     with pytest.raises(UnsupportedError, match="cannot quantize layer: the torch view has no such layer"):
         export(model, feeds, tmp_path / "out")
 
 
 @pytest.mark.parametrize(
-    ("precision", "bits"), [(Precision.INT4_WEIGHTS, 4), (Precision.PALETTE, 6), (Precision.PALETTE, 3)]
+    ("precision", "bits"),
+    [
+        (Precision.INT4_WEIGHTS, 4),
+        (Precision.PALETTE, 3),
+        pytest.param(Precision.PALETTE, 6, marks=pytest.mark.slow),
+    ],
 )
 def test_files_that_need_no_calibration(precision: Precision, bits: int, tmp_path: Path) -> None:
     model = tiny_swapper(width=64)

@@ -42,6 +42,7 @@ def decoder_with_int8_weights(layer: Layer) -> Scheme:
     return Scheme.W8 if layer.name.startswith("/decoder") else Scheme.W8A8
 
 
+@pytest.mark.slow
 def test_the_demo_swapper_in_int8(demo: Model, tmp_path: Path) -> None:
     feeds = real_feeds(demo, 2)
     model = quantized(demo, feeds, tmp_path)
