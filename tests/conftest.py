@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
@@ -19,6 +20,9 @@ SHARED = PROJECT.parent / "shared"
 # coremltools keeps a copy of every package it makes until the process ends, torch its compiler's cache, TensorFlow the
 # source it generates; a worker's temporary folder goes with the worker.
 LIBRARIES_OWN = re.compile(r"tmp\w+\.mlpackage|\.ses|torchinductor_.*|__autograph_generated_file.*\.py")
+
+# Two tests run at a time: threads of torch that wait for one another by spinning would take each other's cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 sys.path.insert(0, str(PROJECT))
 
