@@ -59,7 +59,13 @@ def as_picture(results: Arrays) -> Array:
     return np.clip(results["output"][0].transpose(1, 2, 0), 0, 1).astype(np.float32)
 
 
-@pytest.mark.parametrize(("settings", "integer"), [(ALL_INTEGER, 32), (MIXED, 28)], ids=["all", "mixed"])
+@pytest.mark.parametrize(
+    ("settings", "integer"),
+    [
+        pytest.param(ALL_INTEGER, 32, id="all", marks=pytest.mark.slow),
+        pytest.param(MIXED, 28, id="mixed"),
+    ],
+)
 def test_the_demo_swapper_is_what_the_reference_shows(
     tmp_path: Path, demo: Demo, settings: QuantizeSettings, integer: int
 ) -> None:
