@@ -165,7 +165,7 @@ def _quantized(job: ExportJob) -> _Made:
         engine, edges, notes = _convert(model, plain, options, job.samples, job.progress)
         job.progress("Quantizing the layers of the TFLite file", 0.9)
         try:
-            edges = quantize(plain, quantized, model, encodings, edges, feeds, codes)
+            edges, remarks = quantize(plain, quantized, model, encodings, edges, feeds, codes)
         except EngineError as error:
             refusals.append(f"{engine} was not used: {str(error).rstrip('.')}.")
             plain.unlink()
@@ -176,7 +176,9 @@ def _quantized(job: ExportJob) -> _Made:
             options = {**options, "engine": ONNX2TF}
             continue
         plain.unlink()
-        return _Made(quantized, f"{engine}, our quantizer", edges, (*notes, *refusals, _count(quantized, encodings)))
+        return _Made(
+            quantized, f"{engine}, our quantizer", edges, (*notes, *refusals, *remarks, _count(quantized, encodings))
+        )
 
 
 def _count(path: Path, encodings: Encodings) -> str:
@@ -185,7 +187,9 @@ def _count(path: Path, encodings: Encodings) -> str:
     schemes = ", ".join(encodings.schemes)
     slow = {Scheme.W8A16, Scheme.W4}.intersection(encodings.schemes)
     warning = f" {' and '.join(sorted(slow))} run outside XNNPACK, slower than in float." if slow else ""
-    return f"Layers computed with integers: {', '.join(parts) or 'none'} (schemes: {schemes}).{warning}"
+    dynamic = sum(layer.scheme is Scheme.DYNAMIC for layer in encodings.layers.values())
+    rounding = f"; {dynamic} more round what they read as they run" if dynamic else ""
+    return f"Layers computed with integers: {', '.join(parts) or 'none'}{rounding} (schemes: {schemes}).{warning}"
 
 
 def _engines(options: dict[str, Value]) -> tuple[str, ...]:

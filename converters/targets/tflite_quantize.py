@@ -7,12 +7,13 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from converters.compress.quantize.encodings import Encoding, Encodings
+from converters.compress.quantize.encodings import Encoding, Encodings, WeightEncoding
 from converters.compress.quantize.layers import effective_weights, find_layers
 from converters.model.graph import Model
 from converters.runtimes.base import Arrays
 from converters.targets.tflite_engine import Edge, Edges
 from converters.targets.tflite_graph import Graph
+from converters.targets.tflite_quantize_compare import compare_file
 from converters.targets.tflite_quantize_find import find
 from converters.targets.tflite_quantize_write import Rewriter
 
@@ -25,7 +26,7 @@ def quantize(
     edges: Edges,
     feeds: Arrays,
     codes: Mapping[str, Encoding] | None = None,
-) -> Edges:
+) -> tuple[Edges, tuple[str, ...]]:
     """Write a file that computes layers as their encodings say; everything else stays float.
 
     Args:
@@ -38,10 +39,11 @@ def quantize(
         codes: inputs and outputs that the file takes and gives as int8, by name.
 
     Returns:
-        How inputs and outputs appear in the new file.
+        How inputs and outputs appear in the new file, and sentences on what it holds otherwise than the Encodings say.
 
     Raises:
         EngineError: the file does not have the layers as the model has them.
+        VerificationError: read anew, the file does not hold the Encodings.
         ValueError: an encoding for a layer that does not exist, a bug of the caller.
     """
     unknown = set(encodings.layers) - {layer.name for layer in find_layers(model.proto)}
@@ -61,10 +63,21 @@ def quantize(
             index = graph.outputs[edge.position]
             graph.outputs[edge.position] = rewriter.take_codes(index, wanted[edge.binding.name])
     graph.save(destination)
-    return Edges(
+    layers = {layer.name: layer for layer in find_layers(model.proto)}
+    values = partial(effective_weights, model.proto, None)
+    compare_file(destination, layers, encodings, values, rewriter.coarser)
+    ends = Edges(
         tuple(_in_codes(edge, wanted) for edge in edges.inputs),
         tuple(_in_codes(edge, wanted) for edge in edges.outputs),
     )
+    return ends, tuple(_coarser_in_words(name, encodings, used) for name, used in rewriter.coarser.items())
+
+
+def _coarser_in_words(name: str, encodings: Encodings, used: WeightEncoding) -> str:
+    own = encodings.layers[name].weight
+    assert own is not None
+    count = sum(one != other for one, other in zip(own.scale, used.scale, strict=True))
+    return f"{count} channels of {name} have coarser weights: their biases would not fit beside the products."
 
 
 def _in_codes(edge: Edge, codes: Mapping[str, Encoding]) -> Edge:

@@ -12,7 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from converters.compress.quantize.encodings import Encoding, Encodings, Floats, LayerEncoding, Scheme
+from converters.compress.quantize.encodings import (
+    Encoding,
+    Encodings,
+    Floats,
+    LayerEncoding,
+    Scheme,
+    WeightEncoding,
+)
 from converters.targets.tflite_graph import Graph
 from converters.targets.tflite_quantize_find import WEIGHTS, FoundLayer
 from converters.targets.tflite_quantize_weights import StoredWeights
@@ -45,6 +52,11 @@ class Rewriter:
         }
         self._operators: list[Any] = []
         self._codes: dict[tuple[int, Encoding], int] = {}
+
+    @property
+    def coarser(self) -> dict[str, WeightEncoding]:
+        """Weight encodings that took the place of a layer's own, by its name."""
+        return self._weights.coarser
 
     def rewrite(self) -> None:
         """Replace the graph's operators."""

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 
 from converters.compress.quantize.encodings import Encoding, Encodings, LayerEncoding, Scheme, WeightEncoding
 from converters.compress.quantize.layers import Layer, effective_weights, find_layers, with_replaced
-from converters.errors import BadInputError, UnsupportedError
+from converters.errors import BadInputError, UnsupportedError, VerificationError
 from converters.model.graph import Model
 from converters.progress import Progress
 from converters.runtimes.base import Array, Arrays
@@ -54,7 +54,7 @@ class Converted:
         return min_max_encodings(self.model, self.feeds, self.path.parent, scheme_of)
 
     def quantize(self, encodings: Encodings, place: Path, codes: dict[str, Encoding] | None = None) -> Edges:
-        return quantize(self.path, place, self.model, encodings, self.edges, self.feeds[0], codes)
+        return quantize(self.path, place, self.model, encodings, self.edges, self.feeds[0], codes)[0]
 
     def run(self, path: Path, edges: Edges, feeds: Arrays) -> Arrays:
         results = run_unlabelled(path, edges.inputs, feeds)
@@ -730,3 +730,46 @@ def test_operators_go_to_the_nearest_layers() -> None:
     fused = [of("a", 0, 1e-7), of("a", 1, 0.0, 1), of("b", 0, 0.0, 1), of("b", 1, 1e-7)]
     assert given(fused, b="w8").found == {"a": "a0", "b": "b1"}
     assert not given(fused, b="w8").ambiguous
+
+
+def _other_scale(self: Graph, scale: Any, zero_point: Any, axis: int = 0) -> Any:
+    scale = [value * 1.5 if place == 1 else value for place, value in enumerate(scale)]
+    return PLAIN_QUANTIZATION(self, scale, zero_point, axis)
+
+
+def _other_zero_point(self: Graph, scale: Any, zero_point: Any, axis: int = 0) -> Any:
+    zero_point = list(zero_point)
+    return PLAIN_QUANTIZATION(self, scale, [zero_point[0] + 1] if len(zero_point) == 1 else zero_point, axis)
+
+
+def _other_constant(kind: type) -> Any:
+    def add(self: Graph, values: Any, name: str, *rest: Any) -> int:
+        if values.dtype == kind and values.size > 1:
+            values = values.copy()
+            values.reshape(-1)[0] += 1 if values.reshape(-1)[0] < 100 else -1
+        return PLAIN_CONSTANT(self, values, name, *rest)
+
+    return add
+
+
+PLAIN_QUANTIZATION, PLAIN_CONSTANT = Graph.quantization, Graph.add_constant
+
+
+@pytest.mark.parametrize(
+    ("method", "wrong"),
+    [
+        ("quantization", _other_scale),
+        ("quantization", _other_zero_point),
+        ("add_constant", _other_constant(np.int32)),
+        ("add_constant", _other_constant(np.int8)),
+    ],
+    ids=["scale", "zero point", "bias", "code"],
+)
+def test_a_file_that_does_not_hold_the_encodings_is_refused(
+    animals: Converted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, wrong: Any
+) -> None:
+    encodings = animals.encodings(Scheme.W8A8)
+    animals.quantize(encodings, tmp_path / "right.tflite")
+    monkeypatch.setattr(Graph, method, wrong)
+    with pytest.raises(VerificationError, match="does not hold the model's encodings"):
+        animals.quantize(encodings, tmp_path / "wrong.tflite")
