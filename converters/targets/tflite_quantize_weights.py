@@ -30,9 +30,6 @@ class StoredWeights:
     Args:
         graph: changed.
         weights: gives the float values of an initializer.
-
-    Attributes:
-        coarse: output channels with a coarser scale than the encoding's, counted by layer.
     """
 
     def __init__(self, graph: Graph, weights: Callable[[str], Floats]) -> None:
@@ -41,31 +38,33 @@ class StoredWeights:
         self._weights = weights
         self._codes: dict[tuple[Any, ...], int] = {}
         self._values: dict[tuple[Any, ...], int] = {}
-        self.coarse: dict[str, int] = {}
         self.coarser: dict[str, WeightEncoding] = {}
         """Encodings that took the place of a layer's own, by its name."""
 
     def integer(self, found: FoundLayer, weight: WeightEncoding, read: Encoding, written: Encoding) -> tuple[int, int]:
         """Return the tensors of codes and bias for an integer layer.
 
-        `coarse` gets the layers whose scales are not all those of the encoding.
-
-        Raises:
-            EngineError: no scale fits.
+        A channel whose bias would not fit beside its products, or whose products are nothing next to a step of the
+        output, gets a coarser scale: its weights count for nothing either way.
         """
-        own = _scales(weight)
+        own = scales_of(weight)
         bias = self._weights(found.layer.bias).reshape(-1) if found.layer.bias else np.zeros(len(own), np.float32)
-        scale = stored_scales(weight, bias, read, written)
-        used = weight
-        changed = int(np.count_nonzero(scale != own))
-        if changed:
-            self.coarse[found.layer.name] = changed
+        scale = own
+        if read.bits == 8:
+            least = np.maximum(
+                np.abs(bias.astype(np.float64)) / (read.scale * _LARGEST_BIAS),
+                _LEAST_RATIO * written.scale / read.scale,
+            )
+            scale = np.where(least > own, np.nextafter(least.astype(np.float32), np.float32(np.inf)), own)
             if np.max(scale) * read.scale / written.scale >= LARGEST_RATIO:
                 raise EngineError(
                     f"the output range of {found.layer.name} is far too small for its weights; "
                     "nearest: a wider range, or the scheme w8"
                 )
+        used = weight
+        if np.any(scale != own):
             used = WeightEncoding(weight.bits, weight.axis, tuple(float(value) for value in scale))
+            self.coarser[found.layer.name] = used
         unit = scale * read.scale
         codes = np.rint(bias / unit).astype(np.int64 if read.bits == 16 else np.int32)
         quantization = self._graph.quantization(unit, [0] * len(unit))
