@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import onnx
 
 from converters.compress.quantize.encodings import Encoding, Encodings, Floats, LayerEncoding, Scheme
 from converters.compress.quantize.layers import effective_weights, find_layers
@@ -47,6 +46,8 @@ class ExpectedLayer:
 
 def expected_layers(model: Model, encodings: Encodings) -> list[ExpectedLayer]:
     """Return the layers with integer weights in the graph's order."""
+    import onnx
+
     written = {
         layer.output: output
         for layer in find_layers(model.proto)
