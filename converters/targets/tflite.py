@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -24,7 +25,13 @@ from converters.targets.tflite_flatbuffer import LARGEST_FILE
 from converters.targets.tflite_label import write_labelled
 from converters.targets.tflite_probe import LIMIT, difference, probe_feeds, reference, run_unlabelled
 from converters.targets.tflite_quantize import quantize
-from converters.targets.tflite_quantize_check import QUANTIZED, edge_encodings, encodings_for, integer_layers
+from converters.targets.tflite_quantize_check import (
+    QUANTIZED,
+    dynamic_layers,
+    edge_encodings,
+    encodings_for,
+    integer_layers,
+)
 
 AUTO, LITERT, ONNX2TF = "auto", "litert", "onnx2tf"
 # Above this the other engine is no alternative (15 GB and minutes for 554 MB), and a run of both costs seconds.
@@ -182,14 +189,21 @@ def _quantized(job: ExportJob) -> _Made:
 
 
 def _count(path: Path, encodings: Encodings) -> str:
-    counts = integer_layers(path)
-    parts = [f"{count} {kind}" for kind, count in counts.items() if count]
-    schemes = ", ".join(encodings.schemes)
-    slow = {Scheme.W8A16, Scheme.W4}.intersection(encodings.schemes)
+    """Say how many layers of a file are of each kind, and how many were asked for."""
+    schemes = Counter(layer.scheme for layer in encodings.layers.values())
+    slow = {Scheme.W8A16, Scheme.W4}.intersection(schemes)
     warning = f" {' and '.join(sorted(slow))} run outside XNNPACK, slower than in float." if slow else ""
-    dynamic = sum(layer.scheme is Scheme.DYNAMIC for layer in encodings.layers.values())
-    rounding = f"; {dynamic} more round what they read as they run" if dynamic else ""
-    return f"Layers computed with integers: {', '.join(parts) or 'none'}{rounding} (schemes: {schemes}).{warning}"
+    asked = schemes[Scheme.W8A8] + schemes[Scheme.W8A16]
+    kinds = f"Layers computed with integers: {_listed(integer_layers(path), asked)}"
+    if schemes[Scheme.DYNAMIC]:
+        kinds += f"; that round what they read as they run: {_listed(dynamic_layers(path), schemes[Scheme.DYNAMIC])}"
+    return f"{kinds} (schemes: {', '.join(encodings.schemes)}).{warning}"
+
+
+def _listed(counts: dict[str, int], asked: int) -> str:
+    parts = [f"{count} {kind}" for kind, count in counts.items() if count]
+    there = sum(counts.values())
+    return f"{', '.join(parts) or 'none'}" + (f" ({there} of {asked} asked for)" if there != asked else "")
 
 
 def _engines(options: dict[str, Value]) -> tuple[str, ...]:

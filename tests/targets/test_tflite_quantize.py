@@ -27,7 +27,7 @@ from converters.targets.tflite_graph import Graph
 from converters.targets.tflite_probe import run_unlabelled
 from converters.targets.tflite_quantize import quantize
 from converters.targets.tflite_quantize_assign import Assignment, Candidate, assign
-from converters.targets.tflite_quantize_check import integer_layers, objections
+from converters.targets.tflite_quantize_check import dynamic_layers, integer_layers, objections
 from converters.targets.tflite_quantize_find import find, layer_rows
 from tests.targets.quantized import decibels, encoding_of, min_max_encodings, reference_results, zoo, zoo_feeds
 from tests.targets.test_tflite import small_model
@@ -96,7 +96,18 @@ def test_the_file_computes_what_the_reference_does(
     edges = animals.quantize(encodings, place)
     assert animals.least_decibels(place, edges, encodings) >= least
     integers = {"CONV_2D": 6, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 2} if scheme.activation_bits else {}
-    assert integer_layers(place) == {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 0, "FULLY_CONNECTED": 0} | integers
+    none = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 0, "FULLY_CONNECTED": 0}
+    assert integer_layers(place) == none | integers
+    is_dynamic = scheme is Scheme.DYNAMIC
+    assert dynamic_layers(place) == (
+        {"CONV_2D": 6, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 2} if is_dynamic else none
+    )
+    note = tflite._count(place, encodings)
+    assert ("round what they read as they run: 6 CONV_2D, 1 DEPTHWISE_CONV_2D, 2 FULLY" in note) == is_dynamic
+    assert "asked for" not in note
+    if is_dynamic:
+        fewer = layer_changed(animals.encodings(Scheme.W8A8), "node_gemm", scheme=Scheme.W8)
+        assert "none (0 of 8 asked for)" in tflite._count(place, fewer)
 
 
 @pytest.mark.parametrize("scheme", [Scheme.W8A8, Scheme.W8, Scheme.DYNAMIC])
@@ -412,9 +423,8 @@ def test_the_exporter_makes_a_file_as_the_encodings_say(
     assert [detail["dtype"] for detail in details] == [np.int8, np.int8]
 
 
-@pytest.mark.parametrize(
-    "precision", [Precision.INT4_WEIGHTS, pytest.param(Precision.INT8_DYNAMIC, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", [Precision.INT4_WEIGHTS, Precision.INT8_DYNAMIC])
 def test_precisions_that_need_no_calibration(tmp_path: Path, precision: Precision) -> None:
     from converters.compress.quantize.data_free import uniform_encodings
 
@@ -662,7 +672,7 @@ def test_a_layer_whose_weights_the_converter_changed_is_not_taken_for_its_twin(t
     assert changed.least_decibels(tmp_path / "quantized.tflite", edges, encodings) >= 60
 
 
-@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("relu", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_layers_that_the_converter_made_one_must_be_quantized_alike(tmp_path: Path, relu: bool) -> None:
     merged = converted(*pair_of_layers("x", relu=relu), tmp_path)
     kinds = Graph(merged.path).schema.BuiltinOperator

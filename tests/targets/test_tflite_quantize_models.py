@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +28,8 @@ from converters.targets.tflite_probe import reference
 from converters.targets.tflite_quantize_check import integer_layers
 from tests.targets.quantized import decibels, min_max_encodings, reference_results
 from tests.targets.test_tflite_quantize import Converted
+
+pytestmark = pytest.mark.slow
 
 LEAST = 35.0
 """Decibels to the reference."""
@@ -95,8 +95,6 @@ def test_the_demo_swapper_with_a_float_decoder(demo: Converted, mixed: Encodings
         drawn = picture(demo.run(place, edges, feeds)["output"])
         assert lpips.distance(drawn, wanted) <= 0.005
         assert lpips.distance(np.roll(drawn, 2, axis=1), wanted) > 0.005
-    speeds = latencies({"float": demo.path, "mixed": place})
-    print(", ".join(f"{name} {seconds * 1e3:.1f} ms" for name, seconds in speeds.items()))
 
 
 def picture(output: Array) -> Array:
@@ -104,22 +102,6 @@ def picture(output: Array) -> Array:
     return np.ascontiguousarray(np.clip(output[0].transpose(1, 2, 0), 0, 1))
 
 
-def latencies(files: Mapping[str, Path]) -> dict[str, float]:
-    """Return the median seconds of a run, the files taking turns."""
-    sessions = {name: TFLiteSession(path, threads=2) for name, path in files.items()}
-    taken: dict[str, list[float]] = {name: [] for name in files}
-    for _ in range(5):
-        for name, session in sessions.items():
-            feeds = {spec.name: np.full(spec.shape, 0.4, spec.dtype) for spec in session.inputs}
-            start = time.perf_counter()
-            session.run(feeds)
-            taken[name].append(time.perf_counter() - start)
-    for session in sessions.values():
-        session.close()
-    return {name: float(np.median(times)) for name, times in taken.items()}
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("engine", [tflite.LITERT, tflite.ONNX2TF])
 @pytest.mark.parametrize("interface", ["float", "int8"])
 def test_the_demo_swapper_through_the_exporter(
@@ -137,7 +119,6 @@ def test_the_demo_swapper_through_the_exporter(
     assert made.path.stat().st_size <= 0.30 * demo.path.stat().st_size
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scheme", "least"), [(Scheme.W8A16, 60), (Scheme.W8, 100), (Scheme.W4, 100), (Scheme.DYNAMIC, LEAST)]
 )
@@ -155,7 +136,6 @@ PUBLISHED = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "engine"),
     [(name, engine) for name in PUBLISHED for engine in (tflite.LITERT, tflite.ONNX2TF)],
