@@ -104,8 +104,8 @@ def _against_layers(proto: onnx.ModelProto, layers: dict[str, Layer], encodings:
     if scaled:
         found.append(
             f"Converters multiply constant factors that follow a layer into its weights ({_names(scaled)}): other "
-            "weights than those that were quantized; nearest: float, or the step fold_batch_norm first where they are a "
-            "batch normalization."
+            "weights than those that were quantized; nearest: float, or the step fold_batch_norm first where they are "
+            "a batch normalization."
         )
     return found
 
