@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from converters.errors import UnsupportedError, VerificationError
 from converters.model.graph import Model
@@ -14,6 +15,9 @@ from converters.parameters import Parameter, Value, checked_options
 from converters.progress import Progress
 from converters.runtimes.base import Arrays, Session
 from converters.targets.metadata import ArtifactMetadata, EdgeBinding
+
+if TYPE_CHECKING:
+    from converters.compress.quantize.encodings import Encodings
 
 
 class Precision(StrEnum):
@@ -27,6 +31,29 @@ class Precision(StrEnum):
     PALETTE = "palette"
     INT8 = "int8"
     """As the model's Encodings say, layer by layer."""
+
+
+def encodings_for(model: Model, precision: Precision, weight_block: int = 0) -> Encodings | None:
+    """Return how a precision quantizes a model layer by layer; None where it does not, or the model has no Encodings.
+
+    Args:
+        model: with Encodings for INT8.
+        precision: asked for.
+        weight_block: 4-bit weights that are to share a scale, 0 for a whole channel.
+    """
+    from converters.compress.quantize.data_free import uniform_encodings
+    from converters.compress.quantize.encodings import Scheme
+
+    if precision is Precision.INT8:
+        return model.encodings
+    uniform = {Precision.INT4_WEIGHTS: Scheme.W4, Precision.INT8_DYNAMIC: Scheme.DYNAMIC}
+    return uniform_encodings(model, uniform[precision], weight_block) if precision in uniform else None
+
+
+def names_of(layers: Iterable[str], most: int = 3) -> str:
+    """Return the first few of some layers' names and how many more there are."""
+    names = list(layers)
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 @dataclass(frozen=True)

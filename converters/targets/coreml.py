@@ -16,14 +16,13 @@ from converters.model.graph import Model
 from converters.model.signature import ColourOrder, Role, TensorInfo
 from converters.parameters import Parameter, Value
 from converters.runtimes.base import Session
-from converters.targets.base import Export, Exporter, ExportJob, Precision
+from converters.targets.base import Export, Exporter, ExportJob, Precision, encodings_for
 from converters.targets.coreml_quantize import (
     AUTOMATIC_OS,
     PALETTE_BITS,
     SYSTEMS,
     USUAL_PALETTE_BITS,
     chosen_system,
-    encodings_for,
     quantization_objections,
 )
 from converters.targets.metadata import METADATA_KEY, EdgeBinding

@@ -10,7 +10,7 @@ import numpy as np
 from converters.compress.quantize.encodings import Encodings, Scheme
 from converters.model.graph import Model
 from converters.parameters import Value
-from converters.targets.base import Precision
+from converters.targets.base import Precision, names_of
 from converters.targets.coreml_quantize_palette import palette_objections
 from converters.torch_import.encoded_weights import block_shape
 
@@ -31,17 +31,6 @@ _MISSING = {
         "w8 for int8 weights alone, or w8a8 with calibrated ranges",
     ),
 }
-
-
-def encodings_for(model: Model, precision: Precision) -> Encodings | None:
-    """Return the Encodings that a precision makes a file from; None for the precisions that have none."""
-    from converters.compress.quantize.data_free import uniform_encodings
-
-    if precision is Precision.INT8:
-        return model.encodings
-    if precision is Precision.INT4_WEIGHTS:
-        return uniform_encodings(model, Scheme.W4)
-    return None
 
 
 def least_system(model: Model, precision: Precision, palette_bits: int) -> tuple[str, str]:
@@ -136,9 +125,7 @@ def _channels_first(shape: tuple[int, ...], layer: Layer) -> tuple[int, ...]:
 
 def _named(names: Iterable[str]) -> str:
     shown = list(names)
-    more = len(shown) - _MOST_NAMES
-    listed = ", ".join(shown[:_MOST_NAMES])
-    return f"layers {listed} and {more} more" if more > 0 else f"layers {listed}" if len(shown) > 1 else listed
+    return f"layers {names_of(shown, _MOST_NAMES)}" if len(shown) > 1 else names_of(shown, _MOST_NAMES)
 
 
 def _spaced(system: str) -> str:

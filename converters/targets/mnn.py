@@ -13,17 +13,15 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from converters.compress.quantize.data_free import uniform_encodings
-from converters.compress.quantize.encodings import Encodings, Scheme
+from converters.compress.quantize.encodings import Encodings
 from converters.compress.quantize.layers import find_layers, with_replaced
 from converters.errors import UnsupportedError, VerificationError
 from converters.model.graph import Model, control_flow, initializer_bytes, write_proto
 from converters.parameters import Parameter, Value
 from converters.runtimes.mnn import MnnSession, integer_operators
-from converters.targets.base import Export, Exporter, ExportJob, Precision
+from converters.targets.base import Export, Exporter, ExportJob, Precision, encodings_for, names_of
 from converters.targets.metadata import identity_bindings
 from converters.targets.mnn_quantize import expressible, quantize_objections, write_quantized
-from converters.targets.mnn_quantize_layers import names_of
 
 if TYPE_CHECKING:
     import onnx
@@ -65,7 +63,7 @@ class MnnExporter(Exporter):
 
     def objections(self, model: Model, precision: Precision, options: dict[str, Value]) -> list[str]:
         objections = []
-        encodings = _encodings(model, precision, options)
+        encodings = encodings_for(model, precision, int(options["weight_block"]))
         size = _size(model, precision, encodings)
         if size > _LARGEST_FILE:
             need = f"{size / 2**30:.1f} GiB as {precision}"
@@ -91,7 +89,7 @@ class MnnExporter(Exporter):
         job.progress("Writing the graph for MNN")
         path = job.folder.absolute() / f"model{self.suffix}"
         arguments = ["--bizCode", metadata.to_text(), "--keepInputFormat=1"]
-        encodings = _encodings(job.model, job.precision, job.options)
+        encodings = encodings_for(job.model, job.precision, int(job.options["weight_block"]))
         notes: list[str] = []
         if encodings is not None:
             notes += _export_quantized(job, encodings, path, arguments)
@@ -108,15 +106,6 @@ class MnnExporter(Exporter):
         if any(tensor.dtype not in ("float32", "int32", "uint8") for tensor in edges):
             notes.append("MNN keeps 64-bit integers as 32-bit and booleans as integers at the file's edge.")
         return Export(path, metadata, tuple(notes))
-
-
-def _encodings(model: Model, precision: Precision, options: dict[str, Value]) -> Encodings | None:
-    """Return how the layers of a file are quantized; None where MNN's converter does it, or nobody."""
-    if precision is Precision.INT8:
-        return model.encodings
-    if precision is Precision.INT4_WEIGHTS:
-        return uniform_encodings(model, Scheme.W4, int(options["weight_block"]))
-    return None
 
 
 def _size(model: Model, precision: Precision, encodings: Encodings | None) -> float:

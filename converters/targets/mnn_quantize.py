@@ -17,9 +17,10 @@ from converters.compress.quantize.layers import Layer, effective_weights, find_l
 from converters.errors import UnsupportedError
 from converters.model.graph import Model
 from converters.targets import mnn_quantize_schema as schema
+from converters.targets.base import names_of
 from converters.targets.mnn_quantize_check import Written, compare_file
 from converters.targets.mnn_quantize_islands import islands
-from converters.targets.mnn_quantize_layers import LayerFinder, Part, names_of, rows_in_memory
+from converters.targets.mnn_quantize_layers import LayerFinder, Part, rows_in_memory
 from converters.targets.mnn_quantize_net import Net
 from converters.targets.mnn_quantize_weights import Codes, convolution, floating, pieces, whole_biases
 from converters.targets.tflite_flatbuffer import Record

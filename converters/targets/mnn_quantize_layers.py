@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,12 +116,6 @@ class LayerFinder:
         if factors is None:
             raise _lost(layer)
         return Part(operator, place, stored_biases, is_plain, factors, stored)
-
-
-def names_of(layers: Iterable[str]) -> str:
-    """Return the first few of some layers' names and how many more there are."""
-    names = list(layers)
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _same(first: Floats, second: Floats) -> bool:

@@ -17,7 +17,7 @@ from converters.progress import Progress
 from converters.runtimes.base import Arrays
 from converters.runtimes.tflite import TFLiteSession
 from converters.targets import tflite_compress, tflite_litert, tflite_onnx2tf, tflite_quantize_check
-from converters.targets.base import Export, Exporter, ExportJob, Precision
+from converters.targets.base import Export, Exporter, ExportJob, Precision, encodings_for
 from converters.targets.metadata import METADATA_KEY, ArtifactMetadata
 from converters.targets.tflite_engine import Edges, EngineError
 from converters.targets.tflite_file import read_outline
@@ -29,7 +29,6 @@ from converters.targets.tflite_quantize_check import (
     QUANTIZED,
     dynamic_layers,
     edge_encodings,
-    encodings_for,
     integer_layers,
 )
 

@@ -46,12 +46,14 @@ def quantize(
         VerificationError: read anew, the file does not hold the Encodings.
         ValueError: an encoding for a layer that does not exist, a bug of the caller.
     """
-    unknown = set(encodings.layers) - {layer.name for layer in find_layers(model.proto)}
+    layers = {layer.name: layer for layer in find_layers(model.proto)}
+    unknown = set(encodings.layers) - set(layers)
     if unknown:
         raise ValueError(f"no such layers: {sorted(unknown)}")
     graph = Graph(source)
     found = find(graph, source, model.proto, encodings, edges, feeds)
-    rewriter = Rewriter(graph, found, encodings, partial(effective_weights, model.proto, None))
+    values = partial(effective_weights, model.proto, None)
+    rewriter = Rewriter(graph, found, encodings, values)
     wanted = codes or {}
     for edge in edges.inputs:
         if edge.binding.name in wanted:
@@ -63,8 +65,6 @@ def quantize(
             index = graph.outputs[edge.position]
             graph.outputs[edge.position] = rewriter.take_codes(index, wanted[edge.binding.name])
     graph.save(destination)
-    layers = {layer.name: layer for layer in find_layers(model.proto)}
-    values = partial(effective_weights, model.proto, None)
     compare_file(destination, layers, encodings, values, rewriter.coarser)
     ends = Edges(
         tuple(_in_codes(edge, wanted) for edge in edges.inputs),

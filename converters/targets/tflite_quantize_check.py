@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from converters.compress.quantize.data_free import uniform_encodings
 from converters.compress.quantize.encodings import Encoding, Encodings, LayerEncoding, Scheme
 from converters.compress.quantize.layers import Layer, find_layers
 from converters.model.graph import Model
 from converters.model.signature import TensorInfo
 from converters.targets import tflite_schema as schema
-from converters.targets.base import Precision
+from converters.targets.base import Precision, encodings_for, names_of
 from converters.targets.tflite_file import mapped, read_outline
 from converters.targets.tflite_flatbuffer import Table, number
 from converters.targets.tflite_quantize_weights import LARGEST_RATIO
@@ -22,19 +21,11 @@ if TYPE_CHECKING:
     import onnx
 
 QUANTIZED = (Precision.INT8, Precision.INT4_WEIGHTS, Precision.INT8_DYNAMIC)
-_UNIFORM = {Precision.INT4_WEIGHTS: Scheme.W4, Precision.INT8_DYNAMIC: Scheme.DYNAMIC}
 _NAMED = 5
 _DIMENSIONS = 4
 """Of the weights of a convolution of pictures; those of signals have one less."""
 _INTEGER_KINDS = {3: "CONV_2D", 4: "DEPTHWISE_CONV_2D", 9: "FULLY_CONNECTED"}
 _INT8, _INT16, _FLOAT = 9, 7, 0
-
-
-def encodings_for(model: Model, precision: Precision) -> Encodings | None:
-    """Return how a precision quantizes a model, None for one that does not by layers or a model without encodings."""
-    if precision is Precision.INT8:
-        return model.encodings
-    return uniform_encodings(model, _UNIFORM[precision]) if precision in _UNIFORM else None
 
 
 def objections(model: Model, precision: Precision, interface: str) -> list[str]:
@@ -188,8 +179,7 @@ def _is_too_fine(item: LayerEncoding) -> bool:
 
 
 def _names(layers: Sequence[Layer]) -> str:
-    listed = ", ".join(layer.name for layer in layers[:_NAMED])
-    return f"{listed} and {len(layers) - _NAMED} more" if len(layers) > _NAMED else listed
+    return names_of((layer.name for layer in layers), _NAMED)
 
 
 def edge_encodings(model: Model, encodings: Encodings) -> dict[str, Encoding]:

@@ -17,6 +17,7 @@ from converters.compress.quantize.encodings import Encodings, Floats, LayerEncod
 from converters.compress.quantize.layers import Layer, effective_weights, find_layers
 from converters.runtimes.base import Array, Arrays
 from converters.runtimes.tflite import TFLiteSession
+from converters.targets.base import names_of
 from converters.targets.matching import ALIKE, distance, graph_values, is_alike
 from converters.targets.tflite_engine import Edges, EngineError
 from converters.targets.tflite_graph import Graph, tensors_of
@@ -186,20 +187,20 @@ class _Search:
         if assigned.lost:
             raise EngineError(
                 f"{len(assigned.lost)} of {len(self._to_quantize)} layers to quantize are not in its file as they are "
-                f"in the model ({_listed(assigned.lost)}): it merged them with their neighbours or wrote them "
+                f"in the model ({names_of(assigned.lost, _NAMED)}): it merged them with their neighbours or wrote them "
                 "otherwise; nearest: give these layers the scheme float"
             )
         if assigned.merged:
             pairs = [" and ".join(pair) for pair in assigned.merged]
             raise EngineError(
-                f"its file computes layers at once that are to be quantized differently ({_listed(pairs)}); "
+                f"its file computes layers at once that are to be quantized differently ({names_of(pairs, _NAMED)}); "
                 "nearest: give them the same scheme"
             )
         if assigned.ambiguous:
             groups = [" and ".join(group) for group in assigned.ambiguous]
             raise EngineError(
-                f"layers of the same weights cannot be told apart in its file ({_listed(groups)}): they compute the "
-                "same; nearest: give them the same scheme"
+                f"layers of the same weights cannot be told apart in its file ({names_of(groups, _NAMED)}): "
+                "they compute the same; nearest: give them the same scheme"
             )
 
     def _with_weights(self, layer: Layer, by_shape: Mapping[tuple[int, ...], list[tuple[int, Floats]]]) -> list[int]:
@@ -275,10 +276,6 @@ class _Search:
             return None
         behind = following(self._graph, self._readers, start)[1:]
         return next((index for index in behind if is_alike(self._values[index], wanted)), None)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
 def activated(values: Array, function: int) -> Array | None:
