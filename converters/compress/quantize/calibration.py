@@ -7,10 +7,12 @@ memory than one.
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any, overload
 
 import numpy as np
 
@@ -56,6 +58,24 @@ class CalibrationSample:
         if self.picture is None:
             return None
         return FacePicture(self.name, self.picture, self.points, self.is_crop).cut(template, side)
+
+
+class MadeSamples(Sequence[CalibrationSample]):
+    """Samples that are made when they are asked for; a kind of them implements `__len__` and `_make`."""
+
+    @abstractmethod
+    def _make(self, place: int) -> CalibrationSample:
+        """Return the sample at a place from 0 on."""
+
+    @overload
+    def __getitem__(self, place: int) -> CalibrationSample: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[CalibrationSample]: ...
+    def __getitem__(self, place: Any) -> Any:
+        """Return one sample; several of a slice."""
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        return self._make(range(len(self))[place])
 
 
 @dataclass(frozen=True, eq=False)

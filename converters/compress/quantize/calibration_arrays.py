@@ -15,13 +15,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, overload
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from converters.compare.feeds import name_of, picture_of, template_and_side, with_layouts
-from converters.compress.quantize.calibration import CalibrationSample, CalibrationSet
+from converters.compress.quantize.calibration import CalibrationSample, CalibrationSet, MadeSamples
 from converters.compress.quantize.calibration_sources import arrays_in, evenly
 from converters.compress.quantize.calibration_store import Scratch
 from converters.destination import readable_size
@@ -74,7 +74,7 @@ class _Taken:
     broken: list[str] = field(default_factory=list)
 
 
-class SavedArrays(Sequence[CalibrationSample]):
+class SavedArrays(MadeSamples):
     """Samples in scratch, each read when it is asked for."""
 
     def __init__(self, model: Model, scratch: Scratch, taken: _Taken) -> None:
@@ -86,15 +86,7 @@ class SavedArrays(Sequence[CalibrationSample]):
     def __len__(self) -> int:
         return len(self._names)
 
-    @overload
-    def __getitem__(self, place: int) -> CalibrationSample: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[CalibrationSample]: ...
-    def __getitem__(self, place: Any) -> Any:
-        """Return one sample; several of a slice."""
-        if isinstance(place, slice):
-            return [self[each] for each in range(*place.indices(len(self)))]
-        place = range(len(self))[place]
+    def _make(self, place: int) -> CalibrationSample:
         feeds: Arrays = {}
         start = self._starts[place]
         for tensor in self._signature.inputs:

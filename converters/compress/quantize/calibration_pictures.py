@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, overload
 
 from converters.builtin import DEMO_EMBEDDER
 from converters.compare.crops import BUILT_IN_TEMPLATE, FacePicture, FaceSearch, as_crop
 from converters.compare.feeds import Feeds, name_of, template_and_side, with_layouts
-from converters.compress.quantize.calibration import CalibrationSample, CalibrationSet
+from converters.compress.quantize.calibration import CalibrationSample, CalibrationSet, MadeSamples
 from converters.compress.quantize.calibration_integers import drawable, drawn
 from converters.compress.quantize.calibration_sources import Kind, PictureSource, Shown, evenly, source_of
 from converters.compress.quantize.calibration_store import PictureStore
@@ -31,7 +30,7 @@ _SEE_FACES = ("landmarker", "masker")
 _KNOWN_ROLES = (Role.IMAGE, Role.EMBEDDING, Role.PARAMETER, Role.MASK)
 
 
-class FedPictures(Sequence[CalibrationSample]):
+class FedPictures(MadeSamples):
     """Samples of pictures, each made when it is asked for."""
 
     def __init__(self, pictures: PictureStore, feeds: Feeds, signature: Signature, highest: Mapping[str, int]) -> None:
@@ -43,15 +42,7 @@ class FedPictures(Sequence[CalibrationSample]):
     def __len__(self) -> int:
         return len(self._pictures)
 
-    @overload
-    def __getitem__(self, place: int) -> CalibrationSample: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[CalibrationSample]: ...
-    def __getitem__(self, place: Any) -> Any:
-        """Return one sample; several of a slice."""
-        if isinstance(place, slice):
-            return [self[each] for each in range(*place.indices(len(self)))]
-        place = range(len(self))[place]
+    def _make(self, place: int) -> CalibrationSample:
         feed, item = self._feeds.make(place), self._pictures[place]
         arrays = feed.arrays | drawn(self._signature, self._highest, place)
         return CalibrationSample(item.name, arrays, item.picture, item.points, item.is_crop)
