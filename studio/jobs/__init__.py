@@ -1,0 +1,1 @@
+"""The one door to work: submit, follow, cancel, retry. Worker processes are behind it."""

@@ -1,0 +1,89 @@
+"""A job as plain data: what was asked for, how far it is, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from converters.errors import StudioError
+from converters.progress import ProgressMessage
+
+Data = dict[str, Any]
+
+
+class JobState(StrEnum):
+    """Where a job is in its life."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+class Lane(StrEnum):
+    """Jobs of one lane run one after the other, lanes beside each other."""
+
+    MODEL = "model"
+    """Opening and examining models."""
+    INTERACTIVE = "interactive"
+    """What a person waits for while moving a handle."""
+    WORK = "work"
+    """What takes minutes and all cores."""
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """What is to be done.
+
+    Attributes:
+        kind: a name of the table in `studio.jobs.kinds`.
+        title: for people, in their language: "Converting demo".
+        arguments: plain JSON data.
+        lane: which jobs it waits for.
+        replaces: a mark; waiting or running jobs with the same one are cancelled when this one is submitted, so that
+            the newest wins. Empty for none.
+        is_quiet: not listed in the drawer unless it fails.
+    """
+
+    kind: str
+    title: str
+    arguments: Mapping[str, Any]
+    lane: Lane = Lane.WORK
+    replaces: str = ""
+    is_quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job at one moment; every change makes another one.
+
+    Attributes:
+        identity: its number, unique in this run of the program.
+        request: what was asked for.
+        state: where it is.
+        message: the last one about its progress.
+        parts: the last message of each worker, by the name before ": " in its stages ("coreml-fp16").
+        started, ended: seconds of the monotonic clock, 0 while not yet.
+        remaining: estimated seconds, None while unknown.
+        result: plain data once it is done.
+        error: why there is no result, once it failed or was cancelled.
+    """
+
+    identity: int
+    request: JobRequest
+    state: JobState = JobState.QUEUED
+    message: ProgressMessage = field(default=ProgressMessage("", 0.0))
+    parts: Mapping[str, ProgressMessage] = field(default_factory=dict)
+    started: float = 0.0
+    ended: float = 0.0
+    remaining: float | None = None
+    result: Data | None = None
+    error: StudioError | None = None

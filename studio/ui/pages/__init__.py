@@ -1,0 +1,1 @@
+"""The pages of the walk: Model, Prune, Quantize, Convert, Compare, Export."""

@@ -1,0 +1,1 @@
+"""Controls that pages are made of; each knows plain values only."""
