@@ -7,7 +7,7 @@ and what to do. Bugs are not in this tree: they surface as ordinary exceptions a
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 
@@ -42,6 +42,23 @@ class UsageError(StudioError):
     exit_status = 2
 
 
+class SizesNeededError(UsageError):
+    """A model leaves sizes of its inputs open, and nothing tells which are meant.
+
+    Args:
+        what, why, remedy: as for every StudioError.
+        axes: by input what the file says of its axes: sizes, names of open ones ("?" for those without a name), or
+            None when it does not even say how many there are. Lost on the way to another process; operations that
+            are asked for it return it.
+    """
+
+    def __init__(
+        self, what: str, why: str = "", remedy: str = "", axes: Mapping[str, Sequence[int | str] | None] | None = None
+    ) -> None:
+        super().__init__(what, why, remedy)
+        self.axes = dict(axes or {})
+
+
 class VerificationError(StudioError):
     """An artifact was written, but does not do what the model does."""
 
@@ -62,6 +79,10 @@ class BadInputError(StudioError):
 
 class UnsafeInputError(BadInputError):
     """A file asks for something that only a trusted file may do (run code, reach outside its folder)."""
+
+
+class TrustNeededError(UnsafeInputError):
+    """Opening a file would run code that comes with it; a person may say that they trust it."""
 
 
 class DestinationError(BadInputError):
@@ -85,10 +106,12 @@ _KINDS: dict[str, type[StudioError]] = {
     for kind in (
         StudioError,
         UsageError,
+        SizesNeededError,
         VerificationError,
         UnsupportedError,
         BadInputError,
         UnsafeInputError,
+        TrustNeededError,
         DestinationError,
         CancelledError,
         WorkerError,

@@ -23,6 +23,7 @@ class Parameter:
         choices: allowed values, empty for any.
         minimum, maximum: limits of a number, None for none.
         unit: of a number, empty for none.
+        precisions: of files that it has an effect on, empty for all.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     unit: str = ""
+    precisions: tuple[str, ...] = ()
 
     def check(self, value: object, owner: str) -> Value:
         """Return `value` in this parameter's type.

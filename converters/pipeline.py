@@ -33,13 +33,19 @@ from converters.recipe import Recipe, TargetRequest
 from converters.registry import exporter
 from converters.stages import HOST_MATRIX_FILE
 from converters.targets.base import Precision
+from converters.whole_progress import WholeProgress
 from converters.worker_client import Call, WorkerPool
+from converters.worker_log import LogsSince
 
 REPORT_FILE = "report.json"
 LOG_FILE = "convert.log"
 UNVERIFIED = ".unverified"
 _LEAST_SPACE = 16_000_000
 _LANES = 2
+# Seconds that the demo model takes, warm; only how they compare matters.
+_EXPORT_SECONDS = {"mnn": 1.0, "tflite": 18.0, "coreml": 5.0, "onnx": 0.5}
+_PREPARE_SECONDS, _STEP_SECONDS, _COLD_SECONDS = 3.0, {"quantize": 40.0}, 8.0
+_REFERENCE_SECONDS, _SCAN_SECONDS, _VERIFY_SECONDS = 2.0, 3.0, 3.0
 
 
 _Outcome = dict[str, Any] | StudioError
@@ -70,6 +76,7 @@ def convert(
     *,
     trust: bool = False,
     force: bool = False,
+    keep_going: bool = False,
     timeout: float | None = None,
     progress: Progress | None = None,
     pool: WorkerPool | None = None,
@@ -81,13 +88,16 @@ def convert(
         destination: made if missing.
         trust: whether the source may run code.
         force: whether existing files may be replaced.
+        keep_going: whether the other files are still made where a target cannot express the model; its artifact has
+            the error.
         timeout: seconds for each stage, None for no limit.
         progress: told about stages; may cancel.
         pool: warm workers to use; None starts some and ends them.
 
     Raises:
         UsageError: the recipe lacks something.
-        UnsupportedError: a target cannot express the model; said before anything is converted.
+        UnsupportedError: a target cannot express the model (none can, with `keep_going`); said before anything is
+            converted.
         BadInputError, UnsafeInputError: the source cannot be used.
         DestinationError: the destination cannot be written to, or holds files of these names.
         CancelledError: cancelled; nothing was written.
@@ -107,12 +117,13 @@ def convert(
         own_pool = None if pool else WorkerPool(lanes=_LANES, log_folder=staging.path / "logs")
         workers = pool or own_pool
         assert workers is not None
+        printed = LogsSince(workers.log_folder)  # warm workers have printed for others before
         try:
-            conversion = _run(recipe, staging.path, trust, timeout, report, workers, start)
+            conversion = _run(recipe, staging.path, trust, keep_going, timeout, report, workers, start)
         finally:
             if own_pool:
                 own_pool.close()
-        logs = _logs(workers.log_folder)
+        logs = printed.text()
         with _uninterrupted():
             return _place(conversion, staging, names, force, logs)
 
@@ -132,6 +143,7 @@ def _run(
     recipe: Recipe,
     staging: Path,
     trust: bool,
+    keep_going: bool,
     timeout: float | None,
     progress: Progress,
     workers: WorkerPool,
@@ -139,18 +151,24 @@ def _run(
 ) -> Conversion:
     common = {"staging": str(staging)}
     workers.peak_memory = 0
+    planned = _expected(recipe, workers)
+    whole = WholeProgress(progress, sum(sum(phase.values()) for phase in planned))
     prepare = Call("prepare", {**common, "recipe": recipe.to_json(), "trust": trust})
     # While the model is loaded, the workers that need heavy libraries can already import them.
     targets = {request.target for request in recipe.targets}
     warming = {target: Call("warm_target", {"target": target}) for target in sorted(targets & {"tflite", "coreml"})}
-    first = workers.run({"source": prepare, **warming}, progress, timeout, essential=("source",))
+    first = workers.run(
+        {"source": prepare, **warming}, whole.phase(planned[0]), timeout, essential=("source",), ended=whole.ended
+    )
     prepared = _finished(first["source"])
-    problems = [request.name for request in recipe.targets if prepared["problems"][request.name]]
-    if problems:
-        raise error_from_json(prepared["problems"][problems[0]])
-    _fit_into_memory(prepared["memory"], workers)
+    refused = {name: error_from_json(error) for name, error in prepared["problems"].items() if error}
+    requests = {request.name: request for request in recipe.targets if request.name not in refused}
+    if refused and not (keep_going and requests):
+        raise next(iter(refused.values()))
+    memory = {name: prepared["memory"][name] for name in requests}
+    _fit_into_memory(memory, workers)
     # Each converter writes its file, and some an intermediate copy of the weights beside it.
-    require_space(staging.parent, _LEAST_SPACE + int(1.5 * prepared["parameters"] * len(recipe.targets)))
+    require_space(staging.parent, _LEAST_SPACE + int(1.5 * prepared["parameters"] * len(requests)))
 
     judged = recipe.verification
     reference = Call(
@@ -160,25 +178,27 @@ def _run(
             "images": judged.images,
             "samples": judged.samples,
             "seconds": judged.seconds,
-            "precisions": sorted({request.precision for request in recipe.targets}),
+            "precisions": sorted({request.precision for request in requests.values()}),
         },
     )
-    requests = {request.name: request for request in recipe.targets}
-    by_need = dict(sorted(requests.items(), key=lambda item: -prepared["memory"][item[0]]))
+    by_need = dict(sorted(requests.items(), key=lambda item: -memory[item[0]]))
     # What fp16 cannot hold explains most black faces; a scan that itself fails costs no file.
-    is_rounded = any(request.precision is not Precision.FP32 for request in recipe.targets)
+    is_rounded = any(request.precision is not Precision.FP32 for request in requests.values())
     scan = Call("scan_fp16", {**common, "images": judged.images}, worker="source")
     jobs = {"source": reference, **_exports(common, by_need, ""), **({"fp16": scan} if is_rounded else {})}
-    second = workers.run(jobs, progress, timeout, essential=("source",))
+    second = workers.run(jobs, whole.phase(planned[1]), timeout, essential=("source",), ended=whole.ended)
     reference_result = _finished(second["source"])
     risk = second.get("fp16")
     exports = {name: second[name] for name in requests}
-    verdicts = workers.run(_checks(common, requests, exports, judged.seconds), progress, timeout)
+    judging = whole.phase(planned[2])
+    verdicts = workers.run(_checks(common, requests, exports, judged.seconds), judging, timeout, ended=whole.ended)
 
     others = _other_ways(requests, exports, verdicts, prepared["parameters"])
     if others:
-        tried = workers.run(_exports(common, others, "-other"), progress, timeout)
-        judged_again = workers.run(_checks(common, others, tried, judged.seconds), progress, timeout)
+        # beyond what was planned: the whole stays where it is
+        again = whole.phase({})
+        tried = workers.run(_exports(common, others, "-other"), again, timeout, ended=whole.ended)
+        judged_again = workers.run(_checks(common, others, tried, judged.seconds), again, timeout, ended=whole.ended)
         for name, verdict in judged_again.items():
             if isinstance(verdict, dict) and verdict["passed"]:
                 exports[name], verdicts[name] = tried[name], verdict
@@ -186,9 +206,11 @@ def _run(
         name: Call("locate_difference", {**common, **search}, worker=requests[name].target)
         for name, search in _searches(requests, exports, verdicts).items()
     }
-    located = workers.run(searches, progress, timeout)
+    located = workers.run(searches, whole.phase({}), timeout, ended=whole.ended)
+    outcomes: dict[str, _Outcome] = {**exports, **refused}
     artifacts = tuple(
-        _artifact(request, exports[name], verdicts.get(name), located.get(name)) for name, request in requests.items()
+        _artifact(request, outcomes[request.name], verdicts.get(request.name), located.get(request.name))
+        for request in recipe.targets
     )
     return Conversion(
         recipe=replace(recipe, source_sha256=prepared["source"]["sha256"]),
@@ -198,6 +220,20 @@ def _run(
         fp16_risk={"problems": [f"The scan for fp16 failed. {risk}"]} if isinstance(risk, StudioError) else risk,
         seconds=time.monotonic() - start,
         peak_memory=workers.peak_memory,
+    )
+
+
+def _expected(recipe: Recipe, workers: WorkerPool) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    """Return what each call of the three phases is expected to take, so that the whole moves evenly."""
+    preparing = _PREPARE_SECONDS + sum(_STEP_SECONDS.get(request.step, 1.0) for request in recipe.steps)
+    heavy = sorted({request.target for request in recipe.targets} & {"tflite", "coreml"})
+    loading = {target: 0.1 if workers.is_running(target) else _COLD_SECONDS for target in heavy}
+    is_rounded = any(request.precision is not Precision.FP32 for request in recipe.targets)
+    exports = {request.name: _EXPORT_SECONDS.get(request.target, 5.0) for request in recipe.targets}
+    return (
+        {"source": preparing, **loading},
+        {"source": _REFERENCE_SECONDS, "fp16": _SCAN_SECONDS if is_rounded else 0.0, **exports},
+        dict.fromkeys(exports, _VERIFY_SECONDS),
     )
 
 
@@ -331,11 +367,3 @@ def _uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _logs(folder: Path) -> str:
-    """Return what the workers and their native libraries printed, one worker after the other."""
-    texts = []
-    for file in sorted(folder.glob("*.log")) if folder.is_dir() else []:
-        texts.append(f"===== {file.stem} =====\n{file.read_text(encoding='utf-8', errors='replace')}")
-    return "\n".join(texts)

@@ -10,11 +10,15 @@ from converters.errors import CancelledError
 
 @dataclass(frozen=True)
 class ProgressMessage:
-    """Where the work is: a stage in words, the finished fraction (0..1) of that stage, and a detail."""
+    """Where the work is: a stage in words, the finished fraction (0..1) of that stage, and a detail.
+
+    `whole` is the finished fraction (0..1) of everything, None where nobody knows.
+    """
 
     stage: str
     fraction: float
     detail: str = ""
+    whole: float | None = None
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any
 
 from converters.errors import BadInputError, UsageError, did_you_mean
 from converters.parameters import Value
-from converters.targets.base import Precision
+from converters.precision import Precision
 
 RECIPE_VERSION = 1
 _MOST_BRACKETS = 10_000

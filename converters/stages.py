@@ -51,7 +51,7 @@ def inspect_source(arguments: dict[str, Any], progress: Progress) -> dict[str, A
     from converters.model.inspection import inspect
     from converters.model.inspection_text import as_text
 
-    model = _load(arguments, progress)
+    model = load_source(arguments, progress)
     progress("Examining the model")
     inspection = inspect(model)
     return {"inspection": inspection.to_json(), "text": as_text(inspection)}
@@ -90,7 +90,7 @@ def prepare(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     staging = Path(arguments["staging"])
     if recipe.source_sha256 and arguments["trust"] and _fingerprint(recipe.source) != recipe.source_sha256:
         raise _other_source(recipe.source)  # before a trusted file of the same name runs its code
-    model = _load({"source": recipe.source, "shapes": recipe.shapes, "trust": arguments["trust"]}, progress)
+    model = load_source({"source": recipe.source, "shapes": recipe.shapes, "trust": arguments["trust"]}, progress)
     if recipe.source_sha256 and recipe.source_sha256 != model.source.sha256:
         raise _other_source(model.source.name)
     found = []
@@ -143,7 +143,8 @@ def _other_source(name: str) -> BadInputError:
     )
 
 
-def _load(arguments: dict[str, Any], progress: Progress) -> Model:
+def load_source(arguments: dict[str, Any], progress: Progress) -> Model:
+    """Load what "source", "shapes" and "trust" of the arguments say; raises as `converters.model.source.load` does."""
     from converters.model.source import load
 
     shapes = {name: tuple(shape) for name, shape in arguments["shapes"].items()}
@@ -217,11 +218,22 @@ def scan_fp16(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     Returns:
         The scan's plain data, with the `LISTED_TENSORS` largest tensors only.
     """
+    model = Model.open(Path(arguments["staging"]) / MODEL_FOLDER)
+    return fp16_risk_of(model, arguments["images"], progress)
+
+
+def fp16_risk_of(model: Model, images: str, progress: Progress) -> dict[str, Any]:
+    """Return a scan's plain data on the first real samples, with the `LISTED_TENSORS` largest tensors only.
+
+    Args:
+        model: float, with static shapes.
+        images: a folder, or "" for the built-in crops.
+        progress: told after every group of tensors.
+    """
     from converters.measure.fp16_risk import scan
     from converters.samples import read_pictures, verification_samples
 
-    model = Model.open(Path(arguments["staging"]) / MODEL_FOLDER)
-    pictures = read_pictures(Path(arguments["images"] or DEMO_CROPS), _SCANNED_SAMPLES)
+    pictures = read_pictures(Path(images or DEMO_CROPS), _SCANNED_SAMPLES)
     samples = verification_samples(model.signature, pictures, _SCANNED_SAMPLES)
     risk = scan(model, [sample.feeds for sample in samples if sample.kind == SampleKind.REAL], progress).to_json()
     return {**risk, "tensors": risk["tensors"][:LISTED_TENSORS]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,7 +71,9 @@ class Worker(Closing):
         with self._used():
             self._running()
 
-    def call(self, operation: str, arguments: Data, progress: Progress, timeout: float | None = None) -> Data:
+    def call(
+        self, operation: str, arguments: Data, progress: Progress, timeout: float | None = None, *, wait: bool = False
+    ) -> Data:
         """Have the worker do one operation.
 
         Args:
@@ -80,6 +82,7 @@ class Worker(Closing):
             progress: gets the operation's messages; asked 20 times a second whether to stop. The call ends within
                 3 seconds after that, whatever the operation does.
             timeout: seconds for all of it; None for no limit.
+            wait: let a call of another thread finish first, outside of the timeout.
 
         Returns:
             What the operation returned.
@@ -88,9 +91,9 @@ class Worker(Closing):
             CancelledError: `progress` said so, or the worker was closed.
             WorkerError: the process crashed, was killed, took too long or has a bug; the next call starts a new one.
             StudioError: the operation's own, of its own kind.
-            RuntimeError: another call is running, a bug of the caller.
+            RuntimeError: another call is running and `wait` is off, a bug of the caller.
         """
-        with self._used():
+        with self._used(progress if wait else None):
             if self._should_stop(progress):
                 raise _cancelled()
             process = self._running()
@@ -180,9 +183,12 @@ class Worker(Closing):
                 self._is_closing.clear()
 
     @contextmanager
-    def _used(self) -> Iterator[None]:
-        if not self._busy.acquire(blocking=False):
-            raise RuntimeError("this worker is busy with another call")
+    def _used(self, waiting: Progress | None = None) -> Iterator[None]:
+        while not self._busy.acquire(blocking=waiting is not None, timeout=-1 if waiting is None else _POLL):
+            if waiting is None:
+                raise RuntimeError("this worker is busy with another call")
+            if self._should_stop(waiting):
+                raise _cancelled()
         try:
             yield
         finally:
@@ -232,7 +238,8 @@ def _cancelled() -> CancelledError:
 class WorkerPool(Closing):
     """Several named jobs at once, in named workers that stay warm for the next jobs.
 
-    Use it as a context manager, or close it.
+    Several threads may run jobs at the same time; each job waits until its worker is free. Use it as a context manager,
+    or close it.
 
     Args:
         lanes: how many jobs run at the same time.
@@ -252,6 +259,7 @@ class WorkerPool(Closing):
         self._threads = threads
         self._operations = operations
         self._workers: dict[str, Worker] = {}
+        self._adding = threading.Lock()
         self._is_closed = False
 
     def run(
@@ -260,6 +268,7 @@ class WorkerPool(Closing):
         progress: Progress,
         timeout: float | None = None,
         essential: Collection[str] = (),
+        ended: Callable[[str], None] = lambda _name: None,
     ) -> dict[str, Data | StudioError]:
         """Run jobs, as many at once as there are lanes and free workers; one that fails stops no other.
 
@@ -268,6 +277,7 @@ class WorkerPool(Closing):
             progress: gets messages whose stage begins with the job's name ("coreml: Converting").
             timeout: seconds for each job, from its start; None for no limit.
             essential: names of jobs without which the others are pointless: when one fails, all stop.
+            ended: told the name of each job that ended, on its lane's thread.
 
         Returns:
             For every name its result, or the error that it ended with.
@@ -290,7 +300,7 @@ class WorkerPool(Closing):
 
             own = Progress(report, lambda: self._is_closed or schedule.is_stopped or progress.is_cancelled())
             try:
-                return worker.call(call.operation, call.arguments, own, timeout)
+                return worker.call(call.operation, call.arguments, own, timeout, wait=True)
             except StudioError as error:
                 return error
 
@@ -298,6 +308,7 @@ class WorkerPool(Closing):
             while (name := schedule.take()) is not None:
                 try:
                     results[name] = run_one(name, calls[name], workers[name])
+                    ended(name)
                     if name in essential and isinstance(results[name], StudioError):
                         schedule.stop()
                 except BaseException:
@@ -330,19 +341,27 @@ class WorkerPool(Closing):
         """
         self._worker(worker).start()
 
+    def is_running(self, worker: str) -> bool:
+        """Say whether a worker's process is there already."""
+        return worker in self._workers and self._workers[worker].pid is not None
+
     def close(self) -> None:
         """End all workers for good; jobs that run in another thread end with CancelledError."""
-        self._is_closed = True
-        workers = list(self._workers.values())
+        with self._adding:
+            self._is_closed = True
+            workers = list(self._workers.values())
         if workers:
             with ThreadPoolExecutor(len(workers), thread_name_prefix="closing") as closing:
                 list(closing.map(Worker.close, workers))
 
     def _worker(self, name: str) -> Worker:
-        if name not in self._workers:
-            log = self.log_folder / f"{name}.log"
-            self._workers[name] = Worker(name, log, threads=self._threads, operations=self._operations)
-        return self._workers[name]
+        with self._adding:
+            if self._is_closed:
+                raise _cancelled()
+            if name not in self._workers:
+                log = self.log_folder / f"{name}.log"
+                self._workers[name] = Worker(name, log, threads=self._threads, operations=self._operations)
+            return self._workers[name]
 
     @contextmanager
     def _measuring(self) -> Iterator[None]:

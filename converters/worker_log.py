@@ -15,6 +15,47 @@ _LAST = 65_536  # bytes that surely hold the last lines
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
+def _readable(data: bytes) -> str:
+    """Return what was printed without colours and other control characters."""
+    return _CONTROL.sub("", data.decode("utf-8", errors="replace"))
+
+
+class LogsSince:
+    """What the workers that keep their logs in one folder print from now on.
+
+    Args:
+        folder: with files `<name>.log`; need not exist yet.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = Path(folder)
+        self._sizes = {file.name: file.stat().st_size for file in self._files()}
+
+    def text(self, largest: int = LARGEST_LOG) -> str:
+        """Return what was printed since, one worker after the other; nothing of those that printed nothing.
+
+        Args:
+            largest: bytes of each worker's lines; earlier ones are left out.
+        """
+        parts = []
+        for file in self._files():
+            size, start = file.stat().st_size, self._sizes.get(file.name, 0)
+            if start > size:  # the log was cut in the meantime
+                start = 0
+            if start < size:
+                parts.append(f"===== {file.stem} =====\n{_readable(_end_of(file, max(start, size - largest)))}")
+        return "\n".join(parts)
+
+    def _files(self) -> list[Path]:
+        return sorted(self._folder.glob("*.log"))
+
+
+def _end_of(file: Path, start: int) -> bytes:
+    with file.open("rb") as opened:
+        opened.seek(start)
+        return opened.read()
+
+
 class WorkerLog:
     """A log file that another process appends to.
 
@@ -74,8 +115,4 @@ class WorkerLog:
         return self.path.stat().st_size if self.path.exists() else 0
 
     def _read(self, start: int) -> bytes:
-        if not self.path.exists():
-            return b""
-        with self.path.open("rb") as file:
-            file.seek(start)
-            return file.read()
+        return _end_of(self.path, start) if self.path.exists() else b""

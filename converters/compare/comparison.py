@@ -9,11 +9,9 @@ from typing import Any
 
 from converters.compare.measures import MEASURES
 from converters.errors import StudioError, VerificationError
-from converters.measure.summary import EQUAL
+from converters.measure.wording import Value, in_words
 
 COMPARISON_VERSION = 1
-Value = float | str | None
-"""A value in plain data: a number, "equal", or None for what is not finite."""
 # In this order the first measure that a candidate has decides which picture is worst.
 _LEADING = ("lpips", "flip", "displacement", "cosine", "largest")
 
@@ -57,7 +55,10 @@ class Candidate:
 
     def worst_first(self) -> list[str]:
         """Return the names of the pictures, the worst first."""
-        place, measure = self.leading
+        return self.worst_first_by(*self.leading)
+
+    def worst_first_by(self, place: int, measure: str) -> list[str]:
+        """Return the names of the pictures that a measure of one output applies to, the worst first."""
         values: Mapping[str, Value] = self.outputs[place]["measures"][measure]["values"]
         broken = set(self.judgement["broken"]) if self.judgement else set()
         sign = -1 if MEASURES[measure].higher_is_better else 1
@@ -171,10 +172,4 @@ def _pace(original: Mapping[str, Any], side: Mapping[str, Any]) -> str:
 def written(measure: str, value: Value) -> str:
     """Return a value as people read it."""
     known = MEASURES[measure]
-    if value is None:
-        return "not finite"
-    if isinstance(value, str):
-        return EQUAL
-    is_small = not known.higher_is_better and 0 < abs(value) < 10 ** (1 - known.digits)
-    text = f"{value:.2g}" if is_small else f"{value:.{known.digits}f}"
-    return f"{text} {known.unit}".rstrip()
+    return in_words(value, known.unit, known.digits, higher_is_better=known.higher_is_better)

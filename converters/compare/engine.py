@@ -20,11 +20,13 @@ from converters.destination import taken
 from converters.errors import StudioError, UsageError
 from converters.files import Staging
 from converters.progress import Progress
+from converters.whole_progress import WholeProgress
 from converters.worker_client import Call, WorkerPool
 
 PICTURES = 64
 RUNS = 30
 _ORIGINAL, _JUDGE = "original", "measures"
+_RUN, _JUDGE_TIME, _DRAW = 2.0, 2.0, 1.0  # how long the stages take, compared with one another
 
 
 @dataclass(frozen=True)
@@ -62,20 +64,32 @@ class ReportFiles:
         html: a file for the report, None for none.
         overlays: a folder for pictures of the worst frames with their heat maps, None for none.
         force: replace what is there.
+        pictures: a folder for what both sides made of every picture, one file each, with heat maps, thumbnails and an
+            index for programs (`compare_report.pictures`), None for none.
     """
 
     html: Path | None = None
     overlays: Path | None = None
     force: bool = False
+    pictures: Path | None = None
+
+    @property
+    def wanted(self) -> dict[str, Path]:
+        """What is to be written, by the end of the operation's name."""
+        every = {"html": self.html, "overlays": self.overlays, "pictures": self.pictures}
+        return {kind: path for kind, path in every.items() if path is not None}
 
 
-def compare(request: Request, files: ReportFiles, progress: Progress | None = None) -> Comparison:
+def compare(
+    request: Request, files: ReportFiles, progress: Progress | None = None, *, logs: Path | None = None
+) -> Comparison:
     """Run every model on the same pictures and measure how far each candidate is from the original.
 
     Args:
         request: what to compare.
         files: what to write; nothing is written when the original cannot be run.
         progress: told about stages; may cancel.
+        logs: a folder that keeps what the workers print; None to drop it.
 
     Raises:
         UsageError: the request makes no sense.
@@ -84,12 +98,14 @@ def compare(request: Request, files: ReportFiles, progress: Progress | None = No
         CancelledError: cancelled; nothing was written.
         WorkerError: the original's worker crashed.
     """
-    report = progress or Progress()
     _check(request, files)
+    # running the original, then each candidate, then judging each, then what is drawn
+    count, drawings = len(request.candidates), len(files.wanted)
+    whole = WholeProgress(progress or Progress(), _RUN + count * (_RUN + _JUDGE_TIME) + drawings * _DRAW)
     start = time.monotonic()
     with ExitStack() as stack:
         staging = Path(stack.enter_context(TemporaryDirectory(prefix="ffstudio-compare-")))
-        pool = stack.enter_context(WorkerPool(lanes=1, log_folder=staging / "logs"))
+        pool = stack.enter_context(WorkerPool(lanes=1, log_folder=logs or staging / "logs"))
         common = {"staging": str(staging)}
         loading = {
             **common,
@@ -108,20 +124,22 @@ def compare(request: Request, files: ReportFiles, progress: Progress | None = No
                 "embedder": str(request.embedder) if request.embedder else "",
             },
         )
-        first = _finished(pool.run({_ORIGINAL: original}, report, essential=(_ORIGINAL,))[_ORIGINAL])
+        running = whole.phase({_ORIGINAL: _RUN})
+        outcomes = pool.run({_ORIGINAL: original}, running, essential=(_ORIGINAL,), ended=whole.ended)
+        first = _finished(outcomes[_ORIGINAL])
 
         names = {number: _label(number, request) for number in range(1, len(request.candidates) + 1)}
         runs = {
             names[number]: Call("compare_candidate", {**loading, "model": path, "number": number})
             for number, path in enumerate(request.candidates, 1)
         }
-        sides = pool.run(runs, report)
+        sides = pool.run(runs, whole.phase(dict.fromkeys(runs, _RUN)), ended=whole.ended)
         judging = {
             names[number]: Call("compare_judge", {**common, "number": number}, worker=_JUDGE)
             for number in names
             if isinstance(sides[names[number]], dict)
         }
-        judgements = pool.run(judging, report)
+        judgements = pool.run(judging, whole.phase(dict.fromkeys(judging, _JUDGE_TIME)), ended=whole.ended)
         comparison = Comparison(
             original=first["side"],
             candidates=tuple(
@@ -134,7 +152,7 @@ def compare(request: Request, files: ReportFiles, progress: Progress | None = No
             notes=tuple(first["notes"]),
             seconds=time.monotonic() - start,
         )
-        _write(comparison, files, common, pool, report)
+        _write(comparison, files, common, pool, whole)
         return comparison
 
 
@@ -147,8 +165,8 @@ def _check(request: Request, files: ReportFiles) -> None:
         raise UsageError(f"At least one picture is needed, not {request.pictures}.")
     if request.runs < LEAST_RUNS:
         raise UsageError(f"--runs must be at least {LEAST_RUNS}: fewer have no ninetieth percentile.")
-    for path in (files.html, files.overlays):
-        if path is not None and os.path.lexists(path) and not files.force and not _is_empty_folder(path):
+    for path in files.wanted.values():
+        if os.path.lexists(path) and not files.force and not _is_empty_folder(path):
             raise taken(path)
 
 
@@ -177,21 +195,18 @@ def _finished(outcome: dict[str, Any] | StudioError) -> dict[str, Any]:
 
 
 def _write(
-    comparison: Comparison, files: ReportFiles, common: Mapping[str, str], pool: WorkerPool, progress: Progress
+    comparison: Comparison, files: ReportFiles, common: Mapping[str, str], pool: WorkerPool, whole: WholeProgress
 ) -> None:
     """Have a worker draw all that was asked for, then move it into place: cancelled before that, nothing is there."""
-    wanted = {"html": files.html, "overlays": files.overlays}
     drawn: list[tuple[Staging, Path, Path]] = []
     with ExitStack() as stack:
-        for kind, path in wanted.items():
-            if path is None:
-                continue
+        for kind, path in files.wanted.items():
             staging = stack.enter_context(Staging(path.absolute().parent))
             staged = staging.path / kind
             call = Call(
                 f"compare_{kind}", {**common, "comparison": comparison.to_json(), "path": str(staged)}, worker=_JUDGE
             )
-            pool.run({"report": call}, progress, essential=("report",))
+            pool.run({"report": call}, whole.phase({"report": _DRAW}), essential=("report",), ended=whole.ended)
             drawn.append((staging, staged, path))
         for staging, staged, path in drawn:
             staging.place(staged, path.name, force=files.force or _is_empty_folder(path))

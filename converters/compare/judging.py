@@ -16,13 +16,14 @@ from converters.model.signature import TensorInfo
 from converters.progress import Progress
 
 HEAT = "heat"
+LPIPS, FLIP = "lpips", "flip"
 Figures = dict[str, dict[str, float]]
 """By measure and picture."""
 
 
-def heat_file(staging: Path, number: int, output: int, place: int) -> Path:
-    """Return where the LPIPS map of one picture lies: float16, height x width."""
-    return staging / HEAT / f"{number}-{output}-{place}.npy"
+def heat_file(staging: Path, number: int, output: int, place: int, measure: str = LPIPS) -> Path:
+    """Return where the map of one picture and measure lies: float16, height x width."""
+    return staging / HEAT / f"{number}-{output}-{place}-{measure}.npy"
 
 
 def judge(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -50,8 +51,8 @@ def judge(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
             found = pairs.judge(ours, theirs, read_feed(staging, place).get("identity"))
             broken += [name] if any(each.is_broken for each in found) else []
             for position, each in enumerate(found):
-                if each.spatial is not None:
-                    np.save(heat_file(staging, number, position, place), each.spatial.astype(np.float16))
+                for measure, spatial in each.maps.items():
+                    np.save(heat_file(staging, number, position, place, measure), spatial.astype(np.float16))
                 for measure, value in each.figures.items():
                     figures[position][measure][name] = value
         notes = [*pairs.notes, *pairs.remarks()]

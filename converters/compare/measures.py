@@ -70,26 +70,30 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
 
 def judge_pictures(
     one: Values, other: Values, lpips: Lpips, *, is_thorough: bool = True
-) -> tuple[dict[str, float], Array | None]:
-    """Return the measures of two pictures, and the LPIPS map where they are large enough for it.
+) -> tuple[dict[str, float], dict[str, Array]]:
+    """Return the measures of two pictures, and by "flip" and "lpips" where they come from.
+
+    The LPIPS map is there where the pictures are large enough for it.
 
     Args:
         one, other: of one size.
         lpips: open.
-        is_thorough: False for LPIPS without its map and PSNR alone, a third of the time.
+        is_thorough: False for LPIPS and PSNR alone, without maps, a third of the time.
     """
+    found: dict[str, float] = {}
+    maps: dict[str, Array] = {}
     if not is_thorough:
-        found = {"psnr": psnr(one, other)}
+        found["psnr"] = psnr(one, other)
         if min(one.shape[:2]) >= LEAST_SIDE:
             found["lpips"] = lpips.distance(one, other)
-        return found, None
-    found = {"flip": flip(one, other)[0], "psnr": psnr(one, other)}
-    spatial = None
+        return found, maps
+    found["flip"], maps["flip"] = flip(one, other)
+    found["psnr"] = psnr(one, other)
     if min(one.shape[:2]) >= LEAST_SIDE:
-        found["lpips"], spatial = lpips.map(one, other)
+        found["lpips"], maps["lpips"] = lpips.map(one, other)
     if min(one.shape[:2]) >= _SSIM_SIDE:
         found["ssim"] = ssim(one, other)
-    return found, spatial
+    return found, maps
 
 
 def judge_numbers(one: Array, other: Array, span: float, tensor: TensorInfo) -> dict[str, float]:

@@ -55,12 +55,12 @@ class PairFigures:
 
     Attributes:
         figures: by measure's id; NaN for all that are the candidate's where it is broken.
-        spatial: the LPIPS map, None for none.
+        maps: where differences of pictures are, by "lpips" and "flip"; {} for none.
         is_broken: the candidate gave values that are not finite where the original's are.
     """
 
     figures: dict[str, float]
-    spatial: Array | None
+    maps: dict[str, Array]
     is_broken: bool
 
 
@@ -122,19 +122,19 @@ class Pairs(Closing):
 
     def _judged(self, output: Output, one: Array, other: Array, source: Embedding | None) -> PairFigures:
         is_broken = _is_broken(one, other)
-        spatial = None
+        maps: dict[str, Array] = {}
         if output.edge is None:
             found = judge_numbers(one, other, self._spans[output.tensor.name], output.tensor)
         else:
             pictures = output.edge.crop(one), output.edge.crop(other)
-            found, spatial = judge_pictures(*pictures, self._lpips, is_thorough=self._is_thorough)
+            found, maps = judge_pictures(*pictures, self._lpips, is_thorough=self._is_thorough)
             if self._faces is not None:
                 found |= self._faces.judge(*pictures, source)
             if self._landmarks is not None:
                 found |= self._landmarks.judge(output.tensor.name, *pictures)
         if is_broken:  # a crop shows black or white there, which may happen to be near
             found = {measure: found[measure] if measure in _OF_THE_ORIGINAL else math.nan for measure in found}
-        return PairFigures(found, None if is_broken else spatial, is_broken)
+        return PairFigures(found, {} if is_broken else maps, is_broken)
 
 
 def picture_edge(tensor: TensorInfo, family: str, originals: Originals, notes: list[str]) -> ImageOutput | None:

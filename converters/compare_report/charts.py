@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
-from converters.compare.comparison import Value, written
+from converters.compare.comparison import written
 from converters.compare.measures import MEASURES
+from converters.measure.wording import Value
 
 WIDTH, _TOP, _CURVE, _ROW, _LEFT, _RIGHT = 460, 14, 120, 26, 40, 16
 # Dots that would cover each other move up and down, as far as there is room.

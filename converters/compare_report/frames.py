@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from converters.compare.comparison import Value
 from converters.compare.judging import heat_file, originals_of
 from converters.compare.pairs import picture_edge
 from converters.compare.sides import Index, read_feed, read_outputs
 from converters.errors import UnsupportedError
 from converters.face.faces import Picture
 from converters.face.tensors import ImageOutput, is_picture
+from converters.measure.wording import Value
 from converters.model.signature import TensorInfo
 
 Heat = npt.NDArray[np.float32]

@@ -43,10 +43,15 @@ def write_overlays(arguments: dict[str, Any], progress: Progress) -> dict[str, A
     highest = highest_of([frame.heat for frames in every for frame in frames if frame.heat is not None])
     for number, frames in enumerate(every, 1):
         for rank, frame in enumerate(frames, 1):
-            stem = _UNSAFE.sub("_", Path(frame.name).stem)[:60]
-            write_picture(folder / f"{number}-{rank:02d}-{stem}.png", _side_by_side(frame, highest))
+            name = f"{number}-{rank:02d}-{plain_stem(frame.name)}.png"
+            write_picture(folder / name, _side_by_side(frame, highest))
             count += 1
     return {"files": count}
+
+
+def plain_stem(name: str) -> str:
+    """Return a picture's name without its ending, with plain signs only."""
+    return _UNSAFE.sub("_", Path(name).stem)[:60]
 
 
 def _side_by_side(frame: Frame, highest: float) -> Picture:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from converters.compare.comparison import Candidate, Comparison, Value, finding, written
+from converters.compare.comparison import Candidate, Comparison, finding, written
 from converters.compare.measures import MEASURES
 from converters.compare_report import tables
 from converters.compare_report.charts import COLOURS, distribution, left_out
 from converters.compare_report.frames import Frame
 from converters.compare_report.gallery import colour_bar, gallery
 from converters.compare_report.quantization import quantization
+from converters.measure.wording import Value
 
 _HERE = Path(__file__).resolve().parent
 _CARDS = ("lpips", "psnr", "source_drop", "displacement", "cosine", "largest")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,16 @@ def write_html(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
 
 def collected(comparison: Comparison, staging: Path, progress: Progress) -> Shown:
     """Return the pictures of a report: of every candidate the worst ones."""
-    frames = frames_of(comparison, staging, progress)
+    return encoded(frames_of(comparison, staging, progress), lambda place: inputs_of(staging, place))
+
+
+def encoded(frames: list[list[Frame]], inputs: Callable[[int], Mapping[str, Picture]]) -> Shown:
+    """Return the pictures of a report, encoded.
+
+    Args:
+        frames: of every candidate, the worst first.
+        inputs: gives what the models saw of a picture, as `inputs_of` does.
+    """
     highest = highest_of([frame.heat for each in frames for frame in each if frame.heat is not None])
     pictures: dict[str, Picture] = {}
     uris: dict[str, str] = {}
@@ -56,17 +65,17 @@ def collected(comparison: Comparison, staging: Path, progress: Progress) -> Show
             if frame.heat is not None:
                 uris[f"h{number}-{frame.place}"] = encode_heat(frame.heat, highest)
             if f"input {frame.place}" not in thumbs:
-                for kind, picture in inputs_of(staging, frame.place).items():
+                for kind, picture in inputs(frame.place).items():
                     name = f"{kind[0]}{frame.place}"
                     uris[name] = encode_small(picture, _THUMB)
                     thumbs[f"{kind} {frame.place}"] = name
-    encoded = encode(pictures)
-    return Shown(frames, highest, {**uris, **encoded.uris}, thumbs, encoded.note)
+    exact = encode(pictures)
+    return Shown(frames, highest, {**uris, **exact.uris}, thumbs, exact.note)
 
 
 def frames_of(comparison: Comparison, staging: Path, progress: Progress) -> list[list[Frame]]:
     """Return the worst pictures of every candidate; none for those that could not be measured or draw nothing."""
-    most = min(MOST_FRAMES, max(_LEAST_FRAMES, _ALL_FRAMES // max(len(comparison.candidates), 1)))
+    most = most_frames(comparison)
     found: list[list[Frame]] = []
     for number, candidate in enumerate(comparison.candidates, 1):
         progress("Drawing the report", number / (len(comparison.candidates) + 1), candidate.name)
@@ -74,6 +83,11 @@ def frames_of(comparison: Comparison, staging: Path, progress: Progress) -> list
         worst = candidate.worst_first() if candidate.outputs else []
         found.append(list(worst_frames(staging, number, plain, worst, most)))
     return found
+
+
+def most_frames(comparison: Comparison) -> int:
+    """Return how many pictures of each candidate a report shows."""
+    return min(MOST_FRAMES, max(_LEAST_FRAMES, _ALL_FRAMES // max(len(comparison.candidates), 1)))
 
 
 def comparison_from(data: Mapping[str, Any]) -> Comparison:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,6 +81,8 @@ class Model:
         source: where the graph came from.
         notes: sentences about what was done on the way (dynamic axes fixed, opset raised, …).
         encodings: how it is to be quantized; None for a model that is not. The graph itself stays float.
+        open_axes: inputs whose sizes the source leaves open, as it declares them ("batch", 3, "?", "?"); None for one
+            of which it says nothing. What `signature` says of them was chosen while loading. Not kept by `save`.
     """
 
     proto: onnx.ModelProto
@@ -88,6 +91,7 @@ class Model:
     source: SourceInfo
     notes: tuple[str, ...] = field(default=())
     encodings: Encodings | None = None
+    open_axes: Mapping[str, tuple[int | str, ...] | None] = field(default_factory=dict)
 
     @property
     def opset(self) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from converters.model.checks.finding import Finding
@@ -28,6 +29,7 @@ class Inspection:
         cost: parameters, multiply-accumulates, memory.
         findings: of the doctor, errors first.
         notes: what was done while loading.
+        open_axes: as of the Model.
     """
 
     source: SourceInfo
@@ -36,6 +38,7 @@ class Inspection:
     cost: Cost
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+    open_axes: Mapping[str, tuple[int | str, ...] | None] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data; family as {} when unknown, the cost with all layers."""
@@ -54,6 +57,7 @@ class Inspection:
             "heaviest": [layer.name for layer in self.cost.heaviest(_HEAVIEST)],
             "findings": [finding.to_json() for finding in self.findings],
             "notes": list(self.notes),
+            "open_axes": {name: dims and list(dims) for name, dims in self.open_axes.items()},
         }
 
 
@@ -66,4 +70,5 @@ def inspect(model: Model) -> Inspection:
         cost=measure_cost(model.proto),
         findings=examine(model),
         notes=model.notes,
+        open_axes=model.open_axes,
     )

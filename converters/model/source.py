@@ -111,14 +111,15 @@ def finish(
     check_names(proto, name)
     notes += sort_nodes(proto, name)
     check_by_onnx(proto, name)
-    has_free_axes = not all(is_static_dims(dims_of(value)) for value in proto.graph.input)
-    notes += fix_inputs(proto, shapes, default_shapes(proto) if has_free_axes else {}, name)
+    declared = {value.name: dims_of(value) for value in proto.graph.input}
+    open_axes = {tensor: dims for tensor, dims in declared.items() if not is_static_dims(dims)}
+    notes += fix_inputs(proto, shapes, default_shapes(proto) if open_axes else {}, name)
     progress("Inferring shapes", 0.5)
     notes += infer_shapes(proto, name)
     check_edges(proto, name)
     progress("Recognising the model", 0.8)
     signature, family = describe(proto)
-    return Model(proto, signature, family, info, tuple(notes))
+    return Model(proto, signature, family, info, tuple(notes), open_axes=open_axes)
 
 
 def _from_torch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from converters.errors import BadInputError, UnsupportedError, UsageError, did_you_mean
+from converters.errors import BadInputError, SizesNeededError, UnsupportedError, UsageError, did_you_mean
 from converters.model.constant_folding import fold_constants
 from converters.model.external_data import declared_bytes, element_bits
 from converters.model.graph_checks import subgraphs
@@ -61,14 +61,15 @@ def fix_inputs(proto: onnx.ModelProto, given: Shapes, family: Shapes, name: str)
     """Give every input a fixed shape, in place: `given` first, then the family's, then 1 for a lone batch axis.
 
     Raises:
-        UsageError: a shape is missing or does not fit; the sentence says which `--shape` options are needed.
+        SizesNeededError: a shape is missing; the sentence says which `--shape` options are needed.
+        UsageError: a shape does not fit.
     """
     inputs = {value.name: value for value in proto.graph.input}
     for wanted in given:
         if wanted not in inputs:
             raise UsageError(f"{name} has no input {wanted!r}.", "", did_you_mean(wanted, inputs))
     notes: list[str] = []
-    missing: list[str] = []
+    missing: dict[str, tuple[int | str, ...] | None] = {}
     named_axes = _axes_by_name(proto, given)
     for value in proto.graph.input:
         dims = dims_of(value)
@@ -80,17 +81,19 @@ def fix_inputs(proto: onnx.ModelProto, given: Shapes, family: Shapes, name: str)
         else:
             chosen = _default_shape(value.name, dims, family, named_axes)
             if chosen is None:
-                missing.append(f"--shape {value.name}={_example(dims)}")
+                missing[value.name] = dims
                 continue
             shape, why = chosen
         if dims != shape:
             _write_dims(value, shape)
             notes.append(f"Input {value.name} fixed at {'x'.join(map(str, shape)) or 'a single number'} ({why}).")
     if missing:
-        raise UsageError(
+        options = " ".join(f"--shape {tensor}={_example(dims)}" for tensor, dims in missing.items())
+        raise SizesNeededError(
             f"{name} has inputs of no fixed size.",
             "Mobile formats need every size fixed, and this is no model whose usual size is known.",
-            f"Say the sizes: {' '.join(missing)}",
+            f"Say the sizes: {options}",
+            missing,
         )
     return notes
 

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from converters.errors import BadInputError, StudioError, UnsafeInputError, UnsupportedError, UsageError, did_you_mean
+from converters.errors import (
+    BadInputError,
+    SizesNeededError,
+    StudioError,
+    TrustNeededError,
+    UnsupportedError,
+    UsageError,
+    did_you_mean,
+)
 from converters.model.archive import check_contents
 from converters.progress import Progress
 
@@ -33,10 +41,10 @@ def require_trust(trust: bool, name: str, what: str) -> None:
     """Refuse to go on without the person's word.
 
     Raises:
-        UnsafeInputError: `trust` is not given.
+        TrustNeededError: `trust` is not given.
     """
     if not trust:
-        raise UnsafeInputError(
+        raise TrustNeededError(
             f"{name} is {what}.",
             "Opening it can run code from the file with all your rights.",
             "If you trust where it comes from, add --trust; otherwise ask for an ONNX or safetensors file.",
@@ -174,7 +182,12 @@ def _examples(owner: str, names: list[str], known: dict[str, Tensor], shapes: Sh
     missing = [name for name in names if name not in known and name not in shapes]
     if missing:
         options = " ".join(f"--shape {name}=1,3,H,W" for name in missing)
-        raise UsageError(f"{owner} does not say how large its inputs are.", "", f"Say the sizes: {options}")
+        raise SizesNeededError(
+            f"{owner} does not say how large its inputs are.",
+            "",
+            f"Say the sizes: {options}",
+            dict.fromkeys(missing),
+        )
     examples = {}
     for name in names:
         shape = shapes.get(name)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from converters.errors import UnsupportedError, VerificationError
 from converters.model.graph import Model
 from converters.parameters import Parameter, Value, checked_options
+from converters.precision import Precision
 from converters.progress import Progress
 from converters.runtimes.base import Arrays, Session
 from converters.targets.metadata import ArtifactMetadata, EdgeBinding
@@ -20,17 +20,14 @@ if TYPE_CHECKING:
     from converters.compress.quantize.encodings import Encodings
 
 
-class Precision(StrEnum):
-    """How numbers are kept in an artifact."""
-
-    FP32 = "fp32"
-    FP16 = "fp16"
-    INT8_WEIGHTS = "int8-weights"
-    INT4_WEIGHTS = "int4-weights"
-    INT8_DYNAMIC = "int8-dynamic"
-    PALETTE = "palette"
-    INT8 = "int8"
-    """As the model's Encodings say, layer by layer."""
+__all__ = [
+    "Export",
+    "ExportJob",
+    "Exporter",
+    "Precision",
+    "encodings_for",
+    "names_of",
+]
 
 
 def encodings_for(model: Model, precision: Precision, weight_block: int = 0) -> Encodings | None:

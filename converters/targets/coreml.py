@@ -32,6 +32,14 @@ if TYPE_CHECKING:
 
     from converters.compress.quantize.encodings import Encodings
 
+# All of these compute in fp16.
+_ROUNDED = (
+    Precision.FP16,
+    Precision.INT8_WEIGHTS,
+    Precision.INT8,
+    Precision.INT4_WEIGHTS,
+    Precision.PALETTE,
+)
 _MIL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -41,12 +49,7 @@ class CoreMLExporter(Exporter):
     target: ClassVar[str] = "coreml"
     title: ClassVar[str] = "Core ML"
     suffix: ClassVar[str] = ".mlpackage"
-    precisions: ClassVar[tuple[Precision, ...]] = (
-        *Exporter.precisions,
-        Precision.INT8,
-        Precision.INT4_WEIGHTS,
-        Precision.PALETTE,
-    )
+    precisions: ClassVar[tuple[Precision, ...]] = (Precision.FP32, *_ROUNDED)
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter(
             "minimum_os",
@@ -59,9 +62,14 @@ class CoreMLExporter(Exporter):
             "statistics_fp32",
             True,
             "Keep the statistics of normalisations in fp32 in an fp16 package: they overflow or vanish in fp16.",
+            precisions=_ROUNDED,
         ),
         Parameter(
-            "palette_bits", USUAL_PALETTE_BITS, "Bits of each weight with the precision palette.", choices=PALETTE_BITS
+            "palette_bits",
+            USUAL_PALETTE_BITS,
+            "Bits of each weight with the precision palette.",
+            choices=PALETTE_BITS,
+            precisions=(Precision.PALETTE,),
         ),
     )
 

@@ -55,6 +55,7 @@ class MnnExporter(Exporter):
             "Weights that share one scale in int8-weights and int4-weights; 0 for a whole output channel.",
             minimum=0,
             maximum=1024,
+            precisions=_WITH_BLOCKS,
         ),
     )
 

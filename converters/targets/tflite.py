@@ -68,6 +68,7 @@ class TFLiteExporter(Exporter):
             "float",
             "Numbers at the edge of a quantized file: float32, or int8 codes that the app rounds to itself.",
             choices=("float", "int8"),
+            precisions=QUANTIZED,
         ),
     )
 

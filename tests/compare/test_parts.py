@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from converters.compare.binding import bind
-from converters.compare.comparison import Candidate, Comparison, Value, written
+from converters.compare.comparison import Candidate, Comparison, written
 from converters.compare.crops import FacePicture, pictures_for
 from converters.compare.judging import in_plain
 from converters.compare.measures import judge_numbers, judge_pictures
@@ -22,6 +22,7 @@ from converters.compare_report.page import Shown, page
 from converters.errors import BadInputError, UsageError
 from converters.face.align import TEMPLATES
 from converters.measure.lpips import Lpips
+from converters.measure.wording import Value
 from converters.model.signature import Role, TensorInfo
 from converters.pictures import write_picture
 from converters.progress import Progress
@@ -145,9 +146,9 @@ def test_pictures_too_small_for_a_measure_get_the_others() -> None:
     one = portrait(side=24).astype(np.float32) / 255
     other = noisy(portrait(side=24), 10).astype(np.float32) / 255
     with Lpips(threads=1) as lpips:
-        found, spatial = judge_pictures(one, other, lpips)
+        found, maps = judge_pictures(one, other, lpips)
         assert set(found) == {"flip", "psnr", "ssim"}
-        assert spatial is None
+        assert set(maps) == {"flip"}
         assert set(judge_pictures(one[:8, :8], other[:8, :8], lpips)[0]) == {"flip", "psnr"}
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from converters.compare.comparison import Value
 from converters.compare_report.charts import WIDTH, distribution, left_out
 from converters.compare_report.encoding import (
     LEAST_HIGHEST,
@@ -23,6 +22,7 @@ from converters.compare_report.encoding import (
     over,
     palette,
 )
+from converters.measure.wording import Value
 from tests.measure.drawn import noisy, portrait
 
 

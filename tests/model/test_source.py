@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from converters.errors import BadInputError, CancelledError, StudioError, UnsupportedError, UsageError
+from converters.errors import BadInputError, CancelledError, SizesNeededError, StudioError, UnsupportedError, UsageError
 from converters.model.source import SourceKind, load, sniff
 from converters.model.static_shapes import infer_shapes, without_weights
 from converters.progress import Progress
@@ -114,7 +114,7 @@ def test_sizes_below_one_count_as_dynamic(tmp_path: Path, axis: int) -> None:
 
 def test_free_picture_sizes_ask_for_a_shape(tmp_path: Path) -> None:
     path = write_onnx(tmp_path / "m.onnx", small_proto(("N", 3, "H", "W")))
-    assert "--shape input=N,3,H,W" in refusal(path, UsageError)
+    assert "--shape input=N,3,H,W" in refusal(path, SizesNeededError)
     model = load(path, shapes={"input": (1, 3, 12, 10)})
     assert model.signature.outputs[0].shape == (1, 16, 12, 10)
 

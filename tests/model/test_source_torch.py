@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from converters.errors import BadInputError, StudioError, UnsupportedError, UsageError
+from converters.errors import BadInputError, SizesNeededError, StudioError, UnsupportedError, UsageError
 from converters.model.architectures import recognise
 from converters.model.architectures.inswapper import Swapper, SwapperConfig
 from converters.model.checkpoint import read_checkpoint
@@ -201,7 +201,7 @@ def test_trusted_forms_compute_the_same(tmp_path: Path, form: str) -> None:
     assert np.abs(got - wanted).max() <= 1e-6
     assert np.abs(got + 1e-3 - wanted).max() > 1e-6
     if shapes:
-        assert "--shape x=" in refusal(name, UsageError, trust=True)
+        assert "--shape x=" in refusal(name, SizesNeededError, trust=True)
     assert "Did you mean 'x'?" in refusal(name, UsageError, trust=True, shapes={"xx": (1, 3, 8, 8)})
 
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 from onnx import TensorProto
 
-from converters.errors import BadInputError, StudioError, UnsafeInputError, UnsupportedError
+from converters.errors import BadInputError, StudioError, TrustNeededError, UnsafeInputError, UnsupportedError
 from converters.model.external_data import ExternalReader
 from converters.model.source import load
 from tests.model.small_sources import (
@@ -269,16 +269,16 @@ def _torchscript(path: Path) -> Path:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_code_needs_trust(tmp_path: Path) -> None:
     script = _torchscript(tmp_path / "m.pt")
-    assert "add --trust" in refusal(script, UnsafeInputError)
+    assert "add --trust" in refusal(script, TrustNeededError)
     program = tmp_path / "m.pt2"
     torch.export.save(torch.export.export(small_network(), (torch.zeros(1, 3, 8, 8),)), program)
-    assert "add --trust" in refusal(program, UnsafeInputError)
+    assert "add --trust" in refusal(program, TrustNeededError)
     mark = tmp_path / "executed"
     (tmp_path / "make.py").write_text(f"open({str(mark)!r}, 'w')\ndef make():\n    return None\n")
-    assert "add --trust" in refusal(f"{tmp_path / 'make.py'}:make", UnsafeInputError)
+    assert "add --trust" in refusal(f"{tmp_path / 'make.py'}:make", TrustNeededError)
     assert not mark.exists()
     zipped = write_zip(tmp_path / "m.zip", {"m.pt": script.read_bytes()}, zipfile.ZIP_STORED)
-    assert "add --trust" in refusal(zipped, UnsafeInputError)
+    assert "add --trust" in refusal(zipped, TrustNeededError)
 
 
 def test_encrypted_zips_are_refused(tmp_path: Path) -> None:

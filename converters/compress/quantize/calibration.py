@@ -118,7 +118,8 @@ def calibration_set(
     Args:
         model: static.
         where: "" for the built-in crops; a folder of photographs or crops; a picture; a video; an `.npz` file of one or
-            several samples (arrays by the inputs' names), or a folder of them.
+            several samples (arrays by the inputs' names), or a folder of them; or several of all but the last, one a
+            line, an empty line standing for the built-in crops.
         most: how many samples at most, from 1.
         progress: told about every picture.
         embedder: the recogniser whose embeddings the model takes; None for the demo embedder.
@@ -131,18 +132,18 @@ def calibration_set(
     """
     from converters.compress.quantize.calibration_arrays import array_set
     from converters.compress.quantize.calibration_pictures import picture_set
-    from converters.compress.quantize.calibration_sources import Kind, kind_of
+    from converters.compress.quantize.calibration_sources import Kind, kind_of, places_in
 
     if most < 1:
         raise UsageError(f"{most} calibration samples are none.", "", "Take at least one; 64 is a good number.")
     progress = progress or Progress()
-    path = Path(where) if where else None
-    kind = kind_of(path)
+    path, *others = places = places_in(where)
+    kind = Kind.SEVERAL if others else kind_of(path)
     if kind is Kind.ARRAYS:
         assert path is not None
         found = array_set(model, path, most, progress)
     else:
-        found = picture_set(model, kind, path, most, embedder, progress)
+        found = picture_set(model, kind, places, most, embedder, progress)
     if not len(found):
         raise BadInputError(f"{where} gave no calibration sample.", "", "Give photographs of faces.")
     if len(found) == 1:

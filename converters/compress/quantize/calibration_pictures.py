@@ -11,7 +11,7 @@ from converters.compare.crops import BUILT_IN_TEMPLATE, FacePicture, FaceSearch,
 from converters.compare.feeds import Feeds, name_of, template_and_side, with_layouts
 from converters.compress.quantize.calibration import CalibrationSample, CalibrationSet, MadeSamples
 from converters.compress.quantize.calibration_integers import drawable, drawn
-from converters.compress.quantize.calibration_sources import Kind, PictureSource, Shown, evenly, source_of
+from converters.compress.quantize.calibration_sources import Kind, PictureSource, Shown, evenly, several, source_of
 from converters.compress.quantize.calibration_store import PictureStore
 from converters.errors import BadInputError
 from converters.face.align import TEMPLATES, matrix_to, scale_of
@@ -60,15 +60,21 @@ class _Found:
 
 
 def picture_set(
-    model: Model, kind: Kind, path: Path | None, most: int, embedder: Path | None, progress: Progress
+    model: Model, kind: Kind, places: Sequence[Path | None], most: int, embedder: Path | None, progress: Progress
 ) -> CalibrationSet:
-    """Return the samples of a source of pictures, as `calibration_set` does."""
+    """Return the samples of a source of pictures, as `calibration_set` does.
+
+    Args:
+        places: one, or several where `kind` says so; None for the built-in crops.
+    """
     template, side = template_and_side(model)
     wants_faces = template in TEMPLATES
-    source = source_of(kind, path, most, progress)
+    is_built_in = kind is Kind.BUILT_IN
+    source: PictureSource
+    source = several(places, most, progress) if kind is Kind.SEVERAL else source_of(kind, places[0], most, progress)
     found = _Found(PictureStore())
     notes: list[str] = []
-    if not wants_faces or path is None:
+    if not wants_faces or is_built_in:
         _take_whole(source, template if wants_faces else "", most, found, progress)
     else:
         notes += _take_faces(source, template, side, most, found, progress)
@@ -92,7 +98,7 @@ def picture_set(
     )
     highest = drawable(model.signature, model.proto)
     samples = FedPictures(found.store, feeds, model.signature, highest)
-    notes += _notes_on(model, feeds, is_demo or embedder is not None, path is None)
+    notes += _notes_on(model, feeds, is_demo or embedder is not None, is_built_in)
     notes += _notes_on_numbers(model, highest)
     if len(samples) > 1 and not any(is_picture(tensor) for tensor in model.signature.inputs) and _are_equal(samples):
         notes.append(

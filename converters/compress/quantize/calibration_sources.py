@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,8 @@ from converters.pictures import READABLE_SUFFIXES, open_regular, pictures_in, re
 from converters.progress import Progress
 
 _ARCHIVE = b"PK\x03\x04"
+BETWEEN_PLACES = "\n"
+"""Between several places in one text: no file name has it."""
 _WAYS = "Give a folder of photographs or crops, a picture, a video, or .npz samples."
 
 
@@ -27,6 +29,12 @@ class Kind(Enum):
     PICTURE = auto()
     VIDEO = auto()
     ARRAYS = auto()
+    SEVERAL = auto()
+
+
+def places_in(where: str) -> list[Path | None]:
+    """Return the places that a text names, one a line, each once; None stands for the built-in crops."""
+    return [Path(line) if line else None for line in dict.fromkeys(where.split(BETWEEN_PLACES))]
 
 
 def kind_of(path: Path | None) -> Kind:
@@ -166,11 +174,64 @@ class Files:
         return (f"{len(self._refusals)} pictures could not be read and were left out. The first: {first}",)
 
 
+class Several:
+    """Pictures of several sources, taken in turns, so that a small one is not lost beside a large one.
+
+    Args:
+        sources: at least one.
+    """
+
+    def __init__(self, sources: Sequence[PictureSource]) -> None:
+        self._sources = sources
+        self.origin = ", ".join(source.origin for source in sources)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._sources))
+
+    def __iter__(self) -> Iterator[Shown]:
+        names: set[str] = set()
+        turns = [iter(source) for source in self._sources]
+        while turns:
+            for each in tuple(turns):
+                shown = next(each, None)
+                if shown is None:
+                    turns.remove(each)
+                    continue
+                name, number = shown.name, 1
+                while name in names:
+                    number += 1
+                    name = f"{shown.name} ({number})"
+                names.add(name)
+                yield replace(shown, name=name)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what was left out of each."""
+        return tuple(note for source in self._sources for note in source.notes)
+
+
+def several(places: Sequence[Path | None], most: int, progress: Progress) -> Several:
+    """Return the pictures of several places.
+
+    Raises:
+        BadInputError: one of them cannot be used, or holds saved arrays: those cannot be mixed with pictures.
+    """
+    kinds = [kind_of(path) for path in places]
+    for kind, path in zip(kinds, places, strict=True):
+        if kind is Kind.ARRAYS:
+            raise BadInputError(
+                f"{path} holds saved inputs, which cannot be mixed with other places.",
+                "They are samples of all inputs, pictures are not.",
+                "Calibrate on it alone.",
+            )
+    return Several([source_of(kind, path, most, progress) for kind, path in zip(kinds, places, strict=True)])
+
+
 def source_of(kind: Kind, path: Path | None, most: int, progress: Progress) -> PictureSource:
     """Return the pictures of a path.
 
     Args:
-        kind: as `kind_of` told; not ARRAYS.
+        kind: as `kind_of` told; not ARRAYS, nor SEVERAL.
         path: None for the built-in crops.
         most: how many are wanted.
         progress: told while a video is read.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
@@ -10,10 +11,10 @@ import numpy as np
 
 from converters.compress.quantize.data_free import layer_weight_encoding
 from converters.compress.quantize.edges import first_layers, last_layers
-from converters.compress.quantize.encodings import Encoding, Encodings, Floats, LayerEncoding, Scheme
+from converters.compress.quantize.encodings import Encoding, Encodings, Floats, LayerEncoding, Scheme, WeightEncoding
 from converters.compress.quantize.layers import WITH_WEIGHTS, Layer, effective_weights, find_layers
 from converters.compress.quantize.observe import Observations
-from converters.compress.quantize.policies import range_of
+from converters.compress.quantize.policies import Range, range_of
 from converters.compress.quantize.settings import FIRST, LAST, QuantizeSettings, check_range
 from converters.errors import UsageError, did_you_mean
 from converters.model.families import family
@@ -22,6 +23,19 @@ from converters.model.graph import Model
 _NOTHING: Mapping[str, Floats] = MappingProxyType({})
 _NAMED = 4
 """So many layers are named in a sentence, then they are counted."""
+
+
+@dataclass
+class Remembered:
+    """What was found for one model, its observations and replaced values before, so that a moved handle costs little.
+
+    Attributes:
+        ranges: by tensor, policy, percentile, bits and whether it is symmetric.
+        weights: by layer, scheme and block.
+    """
+
+    ranges: dict[tuple[str, str, float, int, bool], Range] = field(default_factory=dict)
+    weights: dict[tuple[str, Scheme, int], WeightEncoding] = field(default_factory=dict)
 
 
 def encoding_of(low: float, high: float, bits: int, symmetric: bool) -> Encoding:
@@ -74,10 +88,17 @@ def encode(
     observations: Observations | None,
     settings: QuantizeSettings,
     replaced: Mapping[str, Floats] = _NOTHING,
+    remembered: Remembered | None = None,
 ) -> tuple[Encodings, tuple[str, ...]]:
-    """Return the encodings of `make_encodings`, and sentences on what was not done as the settings say, and why."""
+    """Return the encodings of `make_encodings`, and sentences on what was not done as the settings say, and why.
+
+    Args:
+        model, observations, settings, replaced: as for `make_encodings`.
+        remembered: of calls with the same model, observations and replaced values; grows in place.
+    """
+    known = remembered or Remembered()
     layers = find_layers(model.proto)
-    ranges = _Ranges(layers, observations, settings)
+    ranges = _Ranges(layers, observations, settings, known)
     plain = Encodings({}, dict(replaced), ranges.origin)
     made: dict[str, LayerEncoding] = {}
     schemes, notes = layer_schemes(model, layers, settings)
@@ -90,8 +111,11 @@ def encode(
         bits = scheme.activation_bits
         weight = None
         if scheme is not Scheme.FLOAT:
-            weights = effective_weights(model.proto, plain, layer.weight)
-            weight = layer_weight_encoding(weights, layer, scheme, settings.weight_block)
+            key = (layer.name, scheme, settings.weight_block)
+            if key not in known.weights:
+                weights = effective_weights(model.proto, plain, layer.weight)
+                known.weights[key] = layer_weight_encoding(weights, layer, scheme, settings.weight_block)
+            weight = known.weights[key]
         made[layer.name] = LayerEncoding(
             scheme,
             weight,
@@ -149,8 +173,15 @@ def _matched(pattern: str, layers: Sequence[Layer]) -> set[str]:
 class _Ranges:
     """The encodings of activation tensors, each made once."""
 
-    def __init__(self, layers: Sequence[Layer], observations: Observations | None, settings: QuantizeSettings) -> None:
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        observations: Observations | None,
+        settings: QuantizeSettings,
+        remembered: Remembered,
+    ) -> None:
         self._settings = settings
+        self._remembered = remembered.ranges
         self._seen = observations.tensors if observations is not None else {}
         self._made: dict[tuple[str, int], Encoding] = {}
         self._activated = {layer.output for layer in layers if layer.output != layer.result}
@@ -175,11 +206,18 @@ class _Ranges:
         key = (name, bits)
         if key not in self._made:
             settings = self._settings
-            low, high = settings.ranges.get(name) or range_of(
-                self._seen[name], settings.policy, settings.percentile, bits, settings.symmetric
-            )
+            low, high = settings.ranges.get(name) or self._by_policy(name, bits)
             self._made[key] = encoding_of(low, high, bits, settings.symmetric)
         return self._made[key]
+
+    def _by_policy(self, name: str, bits: int) -> Range:
+        settings = self._settings
+        key = (name, settings.policy.value, settings.percentile, bits, settings.symmetric)
+        if key not in self._remembered:
+            self._remembered[key] = range_of(
+                self._seen[name], settings.policy, settings.percentile, bits, settings.symmetric
+            )
+        return self._remembered[key]
 
     def notes(self) -> list[str]:
         """Return sentences on the tensors that were encoded."""

@@ -143,7 +143,7 @@ class Judge(Closing):
             raise BadInputError("There are no samples to judge by.", "", "Give at least one; 16 are a good number.")
         self.model = model
         self._feeds = list(feeds)
-        self._identities = list(identities) if identities is not None else _identities_in(model, feeds)
+        self._identities = list(identities) if identities is not None else identities_in(model, feeds)
         progress = progress or Progress()
         self._originals: list[Arrays] = []
         with TemporaryDirectory(prefix="ffstudio-judge-") as folder, open_proto(model.proto, Path(folder)) as session:
@@ -218,7 +218,7 @@ def _mean_or_nan(values: Sequence[float]) -> float:
     return float(np.mean(values)) if values else math.nan
 
 
-def _identities_in(model: Model, feeds: Sequence[Arrays]) -> list[Embedding | None]:
+def identities_in(model: Model, feeds: Sequence[Arrays]) -> list[Embedding | None]:
     """Return the faces that are to appear where the feeds tell them: the demo swapper takes its recogniser's own."""
     vectors = [tensor.name for tensor in model.signature.inputs if tensor.role is Role.EMBEDDING]
     if model.family != _DEMO_SWAPPER or len(vectors) != 1:

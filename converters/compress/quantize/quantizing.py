@@ -13,7 +13,7 @@ from converters.compress.quantize.calibration import CalibrationSet, calibration
 from converters.compress.quantize.coverage import coverage
 from converters.compress.quantize.encode import encode
 from converters.compress.quantize.encodings import Encodings, Floats
-from converters.compress.quantize.equalize import equalize
+from converters.compress.quantize.equalize import Equalized, equalize
 from converters.compress.quantize.fold import fold_batch_norm
 from converters.compress.quantize.judge import Judge, Loss
 from converters.compress.quantize.layers import find_layers, with_replaced
@@ -96,17 +96,10 @@ def quantize(given: Model, settings: QuantizeSettings, request: Request, progres
     Raises:
         StudioError: the calibration cannot be used, a rule names no layer, or the model has no layers with weights.
     """
-    progress("Preparing the graph for quantization")
-    model = fold_batch_norm(given)
-    if not find_layers(model.proto):
-        raise UnsupportedError(
-            "This model has no layers that can be quantized.",
-            "None of its convolutions and matrix products has constant weights.",
-            "Convert it as fp16.",
-        )
+    model = prepared(given, progress)
     calibration = calibration_set(model, request.calibration, request.samples, progress)
     uses_few = request.equalize or request.correct_biases or request.adaround
-    few = [calibration.make(place).feeds for place in _spread(len(calibration), _CORRECTED if uses_few else 0)]
+    few = _few(calibration) if uses_few else []
     notes = list(calibration.notes)
 
     equalized: Mapping[str, Floats] = {}
@@ -155,6 +148,28 @@ def quantize(given: Model, settings: QuantizeSettings, request: Request, progres
     return Quantized(quantized, calibration, observations, loss, blamed, mixed, data, sentences)
 
 
+def prepared(given: Model, progress: Progress) -> Model:
+    """Return a model with its batch normalisations folded, ready to be observed.
+
+    Raises:
+        UnsupportedError: it has no layers with constant weights.
+    """
+    progress("Preparing the graph for quantization")
+    model = fold_batch_norm(given)
+    if not find_layers(model.proto):
+        raise UnsupportedError(
+            "This model has no layers that can be quantized.",
+            "None of its convolutions and matrix products has constant weights.",
+            "Convert it as fp16.",
+        )
+    return model
+
+
+def evened_out(model: Model, calibration: CalibrationSet, progress: Progress) -> Equalized:
+    """Return weights whose channels' ranges are evened out, as `quantize` does it."""
+    return equalize(model, _few(calibration), progress)
+
+
 def _searched(
     judge: Judge, encodings: Encodings, settings: QuantizeSettings, request: Request, progress: Progress
 ) -> MixedResult:
@@ -198,6 +213,10 @@ def _spread(count: int, most: int) -> list[int]:
     """Return at most so many places, spread evenly over a set."""
     wanted = min(count, most)
     return [place * count // wanted for place in range(wanted)]
+
+
+def _few(calibration: CalibrationSet) -> list[Arrays]:
+    return [calibration.make(place).feeds for place in _spread(len(calibration), _CORRECTED)]
 
 
 def _judged(calibration: CalibrationSet) -> list[Arrays]:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from converters.compress.quantize.encodings import Encoding
-from converters.compress.quantize.switching import INTEGER, layer_costs
+from converters.compress.quantize.switching import INTEGER, LayerCost, layer_costs
 from converters.model.graph import Model
 
 if TYPE_CHECKING:
@@ -17,16 +17,19 @@ if TYPE_CHECKING:
 _LONGEST_TABLE = 60
 
 
-def layers_data(model: Model, observations: Observations | None) -> list[dict[str, Any]]:
+def layers_data(
+    model: Model, observations: Observations | None, costs: Mapping[str, LayerCost] | None = None
+) -> list[dict[str, Any]]:
     """Return every layer with its scheme, ranges, bytes of weights and share of the work.
 
     Args:
         model: with Encodings.
         observations: None where nothing was calibrated.
+        costs: what `layer_costs` tells of the model's graph, where that is known already.
     """
     assert model.encodings is not None
     found = []
-    for name, item in layer_costs(model.proto).items():
+    for name, item in (layer_costs(model.proto) if costs is None else costs).items():
         encoding = model.encodings.layers.get(name)
         scheme = model.encodings.scheme(name)
         weight = encoding.weight if encoding else None

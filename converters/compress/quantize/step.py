@@ -18,7 +18,8 @@ CALIBRATION: tuple[Parameter, ...] = (
     Parameter(
         "calibration",
         "",
-        "What ranges are measured on: photographs, face crops, a video, an .npz or a folder; empty: built-in crops.",
+        "What ranges are measured on: photographs, face crops, a video, an .npz or a folder; empty: built-in crops; "
+        "several places: one a line.",
     ),
     Parameter("samples", 64, "Calibration samples at most.", minimum=1, maximum=100_000),
 )
