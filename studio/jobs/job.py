@@ -51,6 +51,8 @@ class JobRequest:
         replaces: a mark; waiting or running jobs with the same one are cancelled when this one is submitted, so that
             the newest wins. Empty for none.
         is_quiet: not listed in the drawer unless it fails.
+        can_retry: whether the list of jobs offers to run it again: it makes sense without whoever asked for it, or
+            they notice jobs of their kind that others submit.
     """
 
     kind: str
@@ -59,6 +61,7 @@ class JobRequest:
     lane: Lane = Lane.WORK
     replaces: str = ""
     is_quiet: bool = False
+    can_retry: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Job:
         remaining: estimated seconds, None while unknown.
         result: plain data once it is done.
         error: why there is no result, once it failed or was cancelled.
+        is_stopping: somebody cancelled it and it is about to end.
     """
 
     identity: int
@@ -87,3 +91,9 @@ class Job:
     remaining: float | None = None
     result: Data | None = None
     error: StudioError | None = None
+    is_stopping: bool = False
+
+    @property
+    def fraction(self) -> float:
+        """How much is done, 0..1: of everything where that is known, else of the stage."""
+        return self.message.fraction if self.message.whole is None else self.message.whole
