@@ -1,4 +1,4 @@
-"""Start FaceFusion Mobile Studio: its command line, or one of its worker processes."""
+"""Start FaceFusion Mobile Studio: its window, its command line, or one of its worker processes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ def main() -> int:
         from converters.worker import main as work
 
         return work(arguments[1:])
+    from studio.arguments import are_for_window
+
+    if are_for_window(arguments):
+        from studio.app import main as show
+
+        return show(arguments)
     from converters.cli import main as command
 
     return command(arguments)

@@ -22,6 +22,11 @@ MAY_IMPORT_AT_THE_TOP = (
     "converters/training/",
     "converters/measure/lpips_torch.py",
 )
+# The window's process never loads these, not even inside functions: workers do.
+NEVER_IN_THE_WINDOW = (*HEAVY, "ai_edge_litert", "ai_edge_quantizer", "safetensors", "scipy", "PIL", "qtpy")
+# What pages know of the engine are sentences and plain data; the rest they ask jobs for.
+ENGINE_ROOMS = ("converters.targets", "converters.runtimes", "converters.torch_import", "converters.registry")
+PROCESSES = ("subprocess", "multiprocessing", "converters.worker", "converters.worker_client", "converters.pipeline")
 FORBIDDEN = {
     "MNN.tools": "the wheel's wrapper installs a logging SDK and uploads a machine id",
     "marshal": "it runs or crashes on hostile data",
@@ -69,6 +74,57 @@ def test_the_engine_knows_neither_the_window_nor_qt() -> None:
     assert not wrong
 
 
+def test_the_window_never_imports_heavy_libraries() -> None:
+    wrong = [
+        f"{name_of(path)}:{line} imports {module}"
+        for path in sources("studio")
+        for module, line in imports(path)
+        if module.split(".")[0] in NEVER_IN_THE_WINDOW
+    ]
+    assert not wrong
+
+
+def test_the_window_imports_numbers_and_plots_when_they_are_first_shown() -> None:
+    wrong = [
+        f"{name_of(path)}:{line} imports {module}"
+        for path in sources("studio")
+        for module, line in imports(path, top_level_only=True)
+        if module.split(".")[0] in ("numpy", "pyqtgraph", "qdarkstyle")
+    ]
+    assert not wrong
+
+
+def test_pages_know_no_target_no_runtime_and_no_process() -> None:
+    wrong = [
+        f"{name_of(path)}:{line} imports {module}"
+        for path in sources("studio/ui")
+        for module, line in imports(path)
+        if _is_in(module, (*ENGINE_ROOMS, *PROCESSES))
+    ]
+    assert not wrong
+
+
+def test_only_the_app_puts_things_together() -> None:
+    """What lies beside studio/ui may speak (texts) and be handed a bench, but knows no widget of ours."""
+    wrong = [
+        f"{name_of(path)}:{line} imports {module}"
+        for path in sources("studio")
+        if name_of(path) not in ("studio/app.py", "studio/translations.py")
+        for module, line in imports(path)
+        if _is_in(module, ("studio.app",))
+        or (
+            not name_of(path).startswith("studio/ui/")
+            and _is_in(module, ("studio.ui",))
+            and not _is_in(module, ("studio.ui.texts", "studio.ui.workbench", "studio.ui.amounts"))
+        )
+    ]
+    assert not wrong
+
+
+def _is_in(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
 def test_heavy_libraries_are_imported_inside_functions() -> None:
     wrong = [
         f"{name_of(path)}:{line} imports {module}"
@@ -101,7 +157,7 @@ def test_modules_that_import_heavy_libraries_are_reached_inside_functions_only()
 def test_forbidden_modules_are_not_imported() -> None:
     wrong = [
         f"{name_of(path)}:{line} imports {module}: {FORBIDDEN[forbidden]}"
-        for path in [*sources("converters"), PROJECT / "main.py"]
+        for path in [*sources("converters", "studio"), PROJECT / "main.py"]
         for module, line in imports(path)
         for forbidden in FORBIDDEN
         if module == forbidden or module.startswith(f"{forbidden}.")
@@ -111,7 +167,7 @@ def test_forbidden_modules_are_not_imported() -> None:
 
 def test_nothing_is_unpickled_run_in_a_shell_or_printed() -> None:
     wrong = []
-    for path in sources("converters"):
+    for path in sources("converters", "studio"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
                 continue
@@ -124,7 +180,8 @@ def test_nothing_is_unpickled_run_in_a_shell_or_printed() -> None:
             if call == "torch.load" and keywords.get("weights_only") != "True":
                 wrong.append(f"{name_of(path)}:{node.lineno} torch.load without weights_only=True")
             # a worker's standard output is its log
-            if call == "print" and path.name not in ("cli.py", "worker.py", "__main__.py"):
+            says = ("cli.py", "worker.py", "__main__.py", "app.py", "crash_reports.py", "translations.py")
+            if call == "print" and path.name not in says:
                 wrong.append(f"{name_of(path)}:{node.lineno} prints")
     assert not wrong
 
@@ -145,6 +202,19 @@ def test_start_is_quick(code: list[str], limit: float) -> None:
         return statistics.median(taken)
 
     assert seconds(code) - seconds(["-c", "pass"]) < limit
+
+
+def test_every_text_of_the_window_is_a_literal_without_anything_filled_in() -> None:
+    """An f-string or a sum of strings is found by no translator."""
+    wrong = [
+        f"{name_of(path)}:{call.lineno} {ast.unparse(call)[:80]}"
+        for path in sources("studio")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func) == "tr"
+        and (not call.args or isinstance(call.args[0], ast.JoinedStr | ast.BinOp))
+    ]
+    assert not wrong
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -168,7 +238,7 @@ def test_the_continuous_integration_runs_the_readmes_test_command() -> None:
 def test_modules_stay_small() -> None:
     large = [
         f"{name_of(path)} has {lines} lines"
-        for path in sources("converters")
+        for path in sources("converters", "studio")
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400
     ]
     assert not large

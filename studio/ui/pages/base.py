@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.ui.widgets.banner import Banner
@@ -14,19 +14,22 @@ from studio.ui.workbench import Workbench
 class Page(QWidget):
     """One page of the walk. It is made when it is first shown, and made anew when the language changes.
 
-    A page keeps nothing that the document, the jobs or the settings could keep, so that it can be made anew at any
-    time.
+    While there is no model the window shows its start page instead. A page keeps nothing that the document, the jobs
+    or the settings could keep, so that it can be made anew at any time.
 
     Attributes:
         identifier: in settings, tests and the rail.
-        needs_model: whether the page is empty without a model; the window shows the start page instead then.
         banner: sentences on what went wrong, with ways out.
         buttons: a row at the right of the title for the page's main buttons.
         body: the layout below the title that takes the page's content.
+        go_to: asks the window for another page, by its identifier.
+        open_model: asks the window to open a path, or "demo".
     """
 
+    go_to = Signal(str)
+    open_model = Signal(str)
+
     identifier: ClassVar[str]
-    needs_model: ClassVar[bool] = True
 
     def __init__(self, bench: Workbench, title: str, explanation: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,6 +67,8 @@ class Page(QWidget):
         whole.addLayout(top)
         whole.addWidget(self.banner)
         whole.addLayout(self.body, 1)
+        # the keyboard's place when the page comes into view: the next Tab goes to its first control
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_forecast(self, text: str) -> None:

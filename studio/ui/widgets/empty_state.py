@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 
 class EmptyState(QWidget):
@@ -38,7 +38,12 @@ class EmptyState(QWidget):
         column = QVBoxLayout(self)
         column.addStretch(1)
         column.addWidget(heading)
-        column.addWidget(words, 0, Qt.AlignmentFlag.AlignHCenter)
+        # stretches instead of an alignment, with which Qt gives wrapped text the height of one line only
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addWidget(words, 100)
+        middle.addStretch(1)
+        column.addLayout(middle)
         if action is not None:
             text, act = action
             button = QPushButton(text)

@@ -1,0 +1,251 @@
+"""Compare: what compression did to the pictures, before anything is shipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QProgressBar, QPushButton, QStackedWidget, QWidget
+
+from converters.errors import CancelledError, StudioError
+from studio.comparing import comparing
+from studio.comparison_results import KIND
+from studio.jobs.job import Job, JobRequest, Lane
+from studio.ui.amounts import seconds_text
+from studio.ui.job_words import stage_text, time_text
+from studio.ui.pages.base import Page
+from studio.ui.pages.compare_results import CompareResults
+from studio.ui.pages.compare_setup import CompareSetup
+from studio.ui.pages.quantize_request import CALIBRATION_FOLDER
+from studio.ui.texts import tr
+from studio.ui.widgets.banner import Tone
+from studio.ui.widgets.empty_state import EmptyState
+from studio.ui.workbench import Workbench
+
+_WORKER = "inspector"
+
+
+class ComparePage(Page):
+    """Compares the model with the files made of it, or any two files."""
+
+    identifier: ClassVar[str] = "compare"
+
+    def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
+        super().__init__(
+            bench,
+            tr("Compare"),
+            tr("See what compression did: the same pictures through both models, side by side, the worst ones first."),
+            parent,
+        )
+        self._choice = comparing(bench)
+        self._followed = -1
+        self._run = _button("compare-run", tr("Compare"), tr("Run all chosen models on the same pictures"), "primary")
+        self._run.clicked.connect(self._run_or_cancel)
+        self._save = _button("save-report", tr("Save report…"), tr("Write what was found as one HTML file"))
+        self._save.clicked.connect(self._ask_for_report)
+        self.buttons.addWidget(self._save)
+        self.buttons.addWidget(self._run)
+        self.setup = CompareSetup(self._choice)
+        self.setup.file_wanted.connect(self._ask_for_file)
+        self.setup.folder_wanted.connect(self._ask_for_folder)
+        self._bar = QProgressBar()
+        self._bar.setObjectName("compare-progress")
+        self._bar.setAccessibleName(tr("Progress of the comparison"))
+        self._bar.setRange(0, 1000)
+        self._bar.setTextVisible(False)
+        self._bar.setFixedHeight(6)
+        self._bar.hide()
+        self.results = CompareResults()
+        self.results.keep_wanted.connect(self._keep)
+        self.results.notes_wanted.connect(lambda notes: self.banner.say("\n".join(notes)))
+        self._no_files = EmptyState(
+            tr("Nothing to compare yet"),
+            tr("Make files of the model on the Convert page, or add a file that you have."),
+            (tr("Go to Convert"), lambda: self.go_to.emit("convert")),
+        )
+        self._not_run = EmptyState(
+            tr("Not compared yet"),
+            tr("The models run on the same pictures, one after the other; then you see them side by side."),
+            (tr("Compare now"), self._start),
+        )
+        self._busy = EmptyState(
+            tr("Comparing"), tr("The models run one after the other. The result appears here when all are measured.")
+        )
+        self._stack = QStackedWidget()
+        for widget in (self._no_files, self._not_run, self._busy, self.results):
+            self._stack.addWidget(widget)
+        self.body.setSpacing(8)
+        self.body.addWidget(self.setup)
+        self.body.addWidget(self._bar)
+        self.body.addWidget(self._stack, 1)
+        self._choice.changed.connect(self.refresh)
+        bench.jobs.added.connect(self._take_added)
+        self.refresh()
+
+    def shown(self) -> None:
+        """Bring the page up to date."""
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what there is: a result, how far it is, or what to do."""
+        running, result = self._choice.running, self._choice.result
+        if running is not None:
+            self._follow(running.identity)
+        can_run = bool(self._choice.candidates)
+        self._run.setText(tr("Compare") if running is None else tr("Cancel"))
+        self._run.setAccessibleName(self._run.text())
+        self._run.setEnabled(can_run or running is not None)
+        self._save.setEnabled(result is not None and running is None)
+        self._bar.setVisible(running is not None)
+        if result is not None:
+            self.results.show_result(result)
+            self._stack.setCurrentWidget(self.results)
+        elif running is not None:
+            self._stack.setCurrentWidget(self._busy)
+        else:
+            self._stack.setCurrentWidget(self._not_run if can_run or self._choice.can_be_candidates else self._no_files)
+        self._show_forecast(running)
+
+    def save_report(self, path: Path) -> int | None:
+        """Write the report of the result in view; return the job's identity, None where there is no result."""
+        result = self._choice.result
+        if result is None:
+            return None
+        arguments = {"pictures": str(result.folder), "comparison": result.data, "path": str(path), "force": True}
+        title = tr("Writing {file}", file=path.name)
+        return self._operate(
+            "compare_page",
+            arguments,
+            title,
+            lambda _data: self.banner.say(tr("The report was written to {file}.", file=str(path)), Tone.SUCCESS),
+        )
+
+    def _show_forecast(self, running: Job | None) -> None:
+        candidates = self._choice.candidates
+        if running is not None:
+            self._show_progress(running)
+            return
+        if not candidates:
+            self.set_forecast(tr("Choose at least one candidate.") if self._choice.can_be_candidates else "")
+            return
+        words = tr(
+            "{pictures} pictures at most, {files} with {original}: about {time}. No file is changed.",
+            pictures=self._choice.pictures,
+            files=tr("1 file") if len(candidates) == 1 else tr("{count} files", count=len(candidates)),
+            original=self._choice.original.label if self._choice.original else "",
+            time=seconds_text(self._choice.seconds()),
+        )
+        if any(each.is_reference for each in candidates):
+            slow = tr("Core ML packages run in the reference executor here, which takes seconds for each picture.")
+            words = f"{words} {slow}"
+        self.set_forecast(words)
+
+    def _show_progress(self, job: Job) -> None:
+        self._bar.setValue(round(job.message.fraction * 1000))
+        stage, left = stage_text(job), time_text(job)
+        self.set_forecast(tr("{stage}; {time}", stage=stage, time=left) if left else stage)
+
+    # --- jobs ----------------------------------------------------------------------------------------------------
+
+    def _run_or_cancel(self) -> None:
+        running = self._choice.running
+        if running is not None:
+            self.bench.jobs.cancel(running.identity)
+        else:
+            self._start()
+
+    def _start(self) -> None:
+        if self._choice.candidates and self._choice.running is None:
+            self.banner.dismiss()
+            self._choice.start()
+            self.refresh()
+
+    def _take_added(self, identity: int) -> None:
+        """Follow a comparison wherever it was started, from the list of jobs for one."""
+        if self.bench.jobs.job(identity).request.kind == KIND:
+            self.refresh()
+
+    def _follow(self, identity: int) -> None:
+        if identity != self._followed:
+            self._followed = identity
+            self.bench.jobs.follow(
+                identity, self, done=lambda _data: self.refresh(), failed=self._failed, changed=self._show_progress
+            )
+
+    def _failed(self, error: StudioError) -> None:
+        self.refresh()
+        if not isinstance(error, CancelledError):
+            self.banner.say_error(error, [(tr("Try again"), self._start)])
+
+    def _keep(self, pictures: list[tuple[Path, str]]) -> None:
+        folder = self.bench.document.work_folder / CALIBRATION_FOLDER
+        arguments = {"files": [{"path": str(path), "name": name} for path, name in pictures], "folder": str(folder)}
+
+        def kept(data: dict[str, Any]) -> None:
+            count = len(data["added"])
+            words = (
+                tr("{count} pictures were added to the calibration folder {folder}.", count=count, folder=str(folder))
+                if count
+                else tr("These pictures are in the calibration folder already.")
+            )
+            self.banner.say(words, Tone.SUCCESS, [(tr("Go to Quantize"), lambda: self.go_to.emit("quantize"))])
+
+        self._operate("keep_pictures", arguments, tr("Adding pictures to calibration"), kept)
+
+    def _operate(self, operation: str, arguments: dict[str, Any], title: str, done: Any) -> int:
+        request = JobRequest(
+            "operation",
+            title,
+            {"worker": _WORKER, "operation": operation, "arguments": arguments},
+            Lane.MODEL,
+        )
+        identity = self.bench.jobs.submit(request)
+        self.bench.jobs.follow(identity, self, done=done, failed=self._operation_failed)
+        return identity
+
+    def _operation_failed(self, error: StudioError) -> None:
+        if not isinstance(error, CancelledError):
+            self.banner.say_error(error)
+
+    # --- dialogs -------------------------------------------------------------------------------------------------
+
+    def _ask_for_file(self) -> None:
+        kinds = tr("Models")
+        chosen, _ = QFileDialog.getOpenFileName(
+            self,
+            tr("Add a file to compare"),
+            self.bench.settings.value.last_folder,
+            f"{kinds} (*.onnx *.pth *.pt *.safetensors *.mnn *.tflite *.mlpackage *.zip);;* (*)",
+        )
+        if chosen:
+            # a package is a folder: dialogs that look into it give a file inside
+            inside = next((each for each in Path(chosen).parents if each.suffix == ".mlpackage"), None)
+            self._choice.add(str(inside or chosen))
+
+    def _ask_for_folder(self) -> None:
+        start = self._choice.images or self.bench.settings.value.last_folder
+        chosen = QFileDialog.getExistingDirectory(self, tr("Folder of pictures to compare on"), start)
+        if chosen:
+            self._choice.choose_images(chosen)
+
+    def _ask_for_report(self) -> None:
+        folder = self.bench.document.path.parent if self.bench.document.path else Path.home()
+        kinds = tr("Web page")
+        chosen, _ = QFileDialog.getSaveFileName(
+            self, tr("Save the report"), str(folder / "comparison.html"), f"{kinds} (*.html)"
+        )
+        if chosen:
+            path = Path(chosen)
+            self.save_report(path if path.suffix else path.with_suffix(".html"))
+
+
+def _button(name: str, text: str, tooltip: str, role: str = "") -> QPushButton:
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setAccessibleName(text)
+    button.setToolTip(tooltip)
+    button.setCursor(Qt.CursorShape.ArrowCursor)
+    if role:
+        button.setProperty("role", role)
+    return button

@@ -1,0 +1,190 @@
+"""One calibration sample, drawn by the float and by the quantized model, and what lies between them in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from studio.ui.texts import tr
+from studio.ui.theme import colours
+from studio.ui.widgets.comparison_modes import Mode, help_of, title_of
+from studio.ui.widgets.comparison_view import ComparisonView
+from studio.ui.widgets.elided_label import ElidedLabel
+
+_MODES = (Mode.SIDE_BY_SIDE, Mode.SPLIT, Mode.FLICKER, Mode.DIFFERENCE)
+
+
+class PreviewPanel(QWidget):
+    """The picture beside the handles.
+
+    Signals:
+        stepped(by): a person asked for the next (1) or the previous (-1) sample.
+    """
+
+    stepped = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("quantize-preview")
+        self.setMinimumWidth(240)
+        self._seconds = 0.0
+        self._shown = ("", "")
+        self.view = ComparisonView()
+        self.view.setObjectName("quantize-view")
+        self.view.setAccessibleName(tr("Original and quantized picture"))
+        self.view.set_names("", tr("quantized"))
+        self.view.set_accents(colours().original, colours().candidate)
+        self.view.set_mode(Mode.SIDE_BY_SIDE)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addLayout(self._modes())
+        column.addWidget(self.view, 1)
+        column.addLayout(self._sample_row())
+        self._figures = QGridLayout()
+        self._figures.setHorizontalSpacing(12)
+        self._figures.setVerticalSpacing(2)
+        self._values: dict[str, QLabel] = {}
+        column.addLayout(self._figures)
+
+    @property
+    def seconds(self) -> float:
+        """From the last request to its picture in view; 0 while there is none."""
+        return self._seconds
+
+    @property
+    def files(self) -> tuple[str, str]:
+        """The two pictures in view, "" where there is none."""
+        return self._shown
+
+    def clear(self, sentence: str) -> None:
+        """Show a sentence instead of pictures."""
+        self._shown = ("", "")
+        self.view.clear(sentence)
+        self._sample.set_text("")
+        self._caption.clear()
+        self._set_figures([])
+
+    def show_result(self, result: Mapping[str, Any], seconds: float) -> None:
+        """Show what the worker made.
+
+        Args:
+            result: of `calibration_preview`.
+            seconds: since the person asked for it.
+        """
+        self._seconds = seconds
+        original, quantized = QImage(result["original"]), QImage(result["quantized"])
+        if quantized.isNull():
+            sentence = tr("This model draws no picture. The numbers below say what is lost.")
+            if original.isNull():
+                self.view.clear(sentence)
+            else:
+                self.view.set_names(tr("What goes in"), tr("What goes in"))
+                self.view.set_mode(Mode.ORIGINAL)
+                self.view.set_pair(original, original)
+        else:
+            self.view.set_pair(original, quantized)
+        self._shown = (str(result["original"]), str(result["quantized"]))
+        self._sample.set_text(str(result["sample"]))
+        self._set_figures(figures_of(result["loss"]))
+        self._caption.setText(tr("after {seconds} s", seconds=f"{seconds:.2f}"))
+
+    def _modes(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        heading = QLabel(tr("Effect on the picture"))
+        heading.setProperty("role", "subtitle")
+        row.addWidget(heading)
+        row.addStretch(1)
+        self._mode = QComboBox()
+        self._mode.setObjectName("quantize-mode")
+        self._mode.setAccessibleName(tr("How the two pictures are shown"))
+        self._mode.setToolTip(tr("How the two pictures are shown; the wheel zooms both in step"))
+        for mode in _MODES:
+            self._mode.addItem(title_of(mode), mode.value)
+            self._mode.setItemData(self._mode.count() - 1, help_of(mode), Qt.ItemDataRole.ToolTipRole)
+        self._mode.activated.connect(lambda place: self.view.set_mode(_MODES[place]))
+        self.view.mode_changed.connect(lambda name: self._mode.setCurrentIndex(self._mode.findData(name)))
+        row.addWidget(self._mode)
+        return row
+
+    def _sample_row(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        self._sample = ElidedLabel(role="secondary")
+        self._sample.setObjectName("quantize-sample")
+        self._sample.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._caption = QLabel()
+        self._caption.setProperty("role", "caption")
+        self._caption.setObjectName("quantize-latency")
+        self._caption.setToolTip(tr("Time from your hand to this picture"))
+        for by, text, name, words in (
+            (-1, "◀", "quantize-previous", tr("Previous sample")),
+            (1, "▶", "quantize-next", tr("Next sample")),
+        ):
+            button = QToolButton()
+            button.setText(text)
+            button.setObjectName(name)
+            button.setAccessibleName(words)
+            button.setToolTip(words)
+            button.clicked.connect(lambda _checked=False, by=by: self.stepped.emit(by))
+            if by > 0:
+                row.addWidget(self._sample, 1)
+            row.addWidget(button)
+        row.addWidget(self._caption)
+        return row
+
+    def _set_figures(self, figures: list[tuple[str, str, str, str]]) -> None:
+        """Show identifier, title, value and meaning of each; those that are there are only written anew."""
+        if [each[0] for each in figures] != list(self._values):
+            while (item := self._figures.takeAt(0)) is not None:
+                widget = item.widget()
+                if widget is not None:
+                    widget.hide()
+                    widget.deleteLater()
+            self._values = {}
+            for place, (identifier, title, _, meaning) in enumerate(figures):
+                name, value = QLabel(title), QLabel()
+                name.setProperty("role", "caption")
+                value.setProperty("role", "figure")
+                value.setObjectName(f"quantize-loss-{identifier}")
+                value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+                for each in (name, value):
+                    each.setToolTip(meaning)
+                self._figures.addWidget(name, 0, place)
+                self._figures.addWidget(value, 1, place)
+                self._values[identifier] = value
+        for identifier, title, text, _ in figures:
+            self._values[identifier].setText(text)
+            self._values[identifier].setAccessibleName(f"{title} {text}")
+
+
+def figures_of(loss: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Return identifier, title, value and meaning of the figures that apply to a loss."""
+    described = (
+        ("lpips", tr("LPIPS"), ".4f", "", tr("How different the pictures look to people; 0 for equal ones.")),
+        ("psnr", tr("PSNR"), ".1f", " dB", tr("How near the pixels are; above 40 dB differences are hard to see.")),
+        ("identity_lost", tr("Face changed"), ".4f", "", tr("1 - cosine between the faces that both models draw.")),
+        ("source_lost", tr("Identity lost"), ".4f", "", tr("By how much the cosine to the source's face fell.")),
+        ("mean", tr("Mean difference"), ".5f", "", tr("As a fraction of the output's span.")),
+        ("largest", tr("Largest difference"), ".4f", "", tr("As a fraction of the output's span.")),
+        ("span_psnr", tr("PSNR"), ".1f", " dB", tr("The peak being the output's span over all pictures.")),
+        ("cosine", tr("Cosine"), ".5f", "", tr("Between the two embeddings of one picture.")),
+        (
+            "displacement",
+            tr("Points moved"),
+            ".4f",
+            "",
+            tr("Mean way of a face's points, over the distance of the eyes."),
+        ),
+    )
+    if loss.get("is_broken"):
+        return [("broken", tr("Broken"), tr("values are not finite"), tr("The quantized model gives NaN or infinity."))]
+    return [
+        (name, title, format(loss[name], form) + unit, meaning)
+        for name, title, form, unit, meaning in described
+        if loss.get(name) is not None
+    ]

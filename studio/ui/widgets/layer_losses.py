@@ -1,0 +1,256 @@
+"""The layers of a model in a table: scheme, share of the work, what each loses, and a switch to keep it float."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSortFilterProxyModel,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from studio.ui.amounts import share_text
+from studio.ui.texts import tr
+
+Place = QModelIndex | QPersistentModelIndex
+Row = Mapping[str, Any]
+
+NAME, KEEP, SCHEME, LOST, WON_BACK, SHARE, WORK = COLUMNS = range(7)
+SORTED = Qt.ItemDataRole.UserRole
+_FLOAT = "float"
+_NONE = "–"
+_LETTERS = {KEEP: 5, SCHEME: 8, LOST: 6, WON_BACK: 9, SHARE: 6, WORK: 6}
+"""How many letters of room each column has, beside that of the names."""
+_NAME_LETTERS = 15
+
+
+class LayerLosses(QAbstractTableModel):
+    """Rows are layers in the graph's order; what blame found is added once there is any.
+
+    Signals:
+        kept_float(layer, is_float): a person turned the switch of a layer.
+    """
+
+    kept_float = Signal(str, bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._layers: list[Row] = []
+        self._blame: dict[str, Row] = {}
+
+    @property
+    def layers(self) -> Sequence[Row]:
+        """As the worker lists them."""
+        return self._layers
+
+    def set_layers(self, layers: Sequence[Row]) -> None:
+        """Show layers as the worker lists them; the table stays where it is when they are the same ones."""
+        is_same = [layer["name"] for layer in layers] == [layer["name"] for layer in self._layers]
+        if not is_same:
+            self.beginResetModel()
+        self._layers = list(layers)
+        if is_same:
+            self._tell_all()
+        else:
+            self._blame = {}
+            self.endResetModel()
+
+    def set_blame(self, layers: Sequence[Row]) -> None:
+        """Show what each layer loses, as blame tells it; [] for nothing."""
+        self._blame = {layer["name"]: layer for layer in layers}
+        self._tell_all()
+
+    def rowCount(self, _parent: Place | None = None) -> int:  # noqa: N802
+        """Return how many layers there are."""
+        return len(self._layers)
+
+    def columnCount(self, _parent: Place | None = None) -> int:  # noqa: N802
+        """Return how many columns there are."""
+        return len(COLUMNS)
+
+    def headerData(self, section: int, way: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: N802
+        """Return titles, and what they mean."""
+        if way is not Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return _titles()[section][0]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return _titles()[section][1]
+        return None
+
+    def flags(self, index: Place) -> Qt.ItemFlag:
+        """Return what can be done with a cell."""
+        usual = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        return usual | Qt.ItemFlag.ItemIsUserCheckable if index.column() == KEEP else usual
+
+    def data(self, index: Place, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return what a cell shows, is sorted by, or says."""
+        layer, column = self._layers[index.row()], index.column()
+        if column == KEEP and role == Qt.ItemDataRole.CheckStateRole:
+            return Qt.CheckState.Checked if layer["scheme"] == _FLOAT else Qt.CheckState.Unchecked
+        if role == SORTED:
+            return self._sorted_by(layer, index.row(), column)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(layer, column)
+        if role == Qt.ItemDataRole.TextAlignmentRole and column in (WORK, LOST, WON_BACK, SHARE):
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{layer['name']} ({layer['operator']})" if column == NAME else _titles()[column][1]
+        if role == Qt.ItemDataRole.AccessibleTextRole and column == KEEP:
+            return tr("Keep {layer} float", layer=layer["name"])
+        return None
+
+    def setData(self, index: Place, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802
+        """Turn the switch of a layer; the owner changes the recipe, and the table follows that."""
+        if index.column() != KEEP or role != Qt.ItemDataRole.CheckStateRole:
+            return False
+        self.kept_float.emit(self._layers[index.row()]["name"], Qt.CheckState(value) is Qt.CheckState.Checked)
+        return True
+
+    def _text(self, layer: Row, column: int) -> str:
+        found = self._blame.get(layer["name"])
+        texts: dict[int, Callable[[], str]] = {
+            NAME: lambda: str(layer["name"]),
+            SCHEME: lambda: tr(str(layer["scheme"])),
+            WORK: lambda: share_text(float(layer["macs_share"])),
+            LOST: lambda: _number(found["lost"] if found else None),
+            WON_BACK: lambda: _number(_won_back(found), "+.4f"),
+            SHARE: lambda: share_text(found["share"]) if found and found["share"] is not None else _NONE,
+            KEEP: str,
+        }
+        return texts[column]()
+
+    def _sorted_by(self, layer: Row, row: int, column: int) -> Any:
+        found = self._blame.get(layer["name"])
+        values: dict[int, Any] = {
+            NAME: row,
+            SCHEME: str(layer["scheme"]),
+            WORK: float(layer["macs_share"]),
+            LOST: _or_least(found["lost"] if found else None),
+            WON_BACK: _or_least(_won_back(found)),
+            SHARE: _or_least(found["share"] if found else None),
+            KEEP: int(layer["scheme"] == _FLOAT),
+        }
+        return values[column]
+
+    def _tell_all(self) -> None:
+        if self._layers:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._layers) - 1, COLUMNS[-1]))
+
+
+class LayerTable(QTableView):
+    """The table; can be searched and sorted, and one layer is chosen.
+
+    Signals:
+        chosen(layer): a person chose another layer.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, rows: LayerLosses, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("layer-table")
+        self.setAccessibleName(tr("Layers"))
+        self.setAccessibleDescription(tr("The space bar keeps the chosen layer float, or not."))
+        self._rows = rows
+        self._shown = QSortFilterProxyModel(self)
+        self._shown.setSourceModel(rows)
+        self._shown.setSortRole(SORTED)
+        self._shown.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self._shown.setFilterKeyColumn(NAME)
+        self.setModel(self._shown)
+        self.setSortingEnabled(True)
+        self.sortByColumn(NAME, Qt.SortOrder.AscendingOrder)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setWordWrap(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideLeft)  # names of one block end differently
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(24)
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setMinimumSectionSize(36)
+        header.setHighlightSections(False)
+        header.setTextElideMode(Qt.TextElideMode.ElideRight)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.setMinimumHeight(120)
+        self._is_showing = False
+        self.selectionModel().currentRowChanged.connect(self._tell)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Give the names what the numbers leave; the last column may lie beyond the edge."""
+        super().resizeEvent(event)
+        letter = self.fontMetrics().averageCharWidth()
+        widths = {column: letter * letters + 14 for column, letters in _LETTERS.items()}
+        for column, width in widths.items():
+            self.setColumnWidth(column, width)
+        others = sum(width for column, width in widths.items() if column != WORK)
+        self.setColumnWidth(NAME, max(self.viewport().width() - others, letter * _NAME_LETTERS))
+
+    @property
+    def layer(self) -> str:
+        """The name of the chosen layer, "" for none."""
+        index = self.currentIndex()
+        return str(self._rows.layers[self._shown.mapToSource(index).row()]["name"]) if index.isValid() else ""
+
+    def search(self, text: str) -> None:
+        """Show layers only whose names hold a text."""
+        self._shown.setFilterFixedString(text)
+
+    def choose(self, layer: str, *, is_told: bool = True) -> None:
+        """Choose a layer, where there is one of that name."""
+        for row, each in enumerate(self._rows.layers):
+            if each["name"] == layer:
+                index = self._shown.mapFromSource(self._rows.index(row, NAME))
+                self._is_showing = not is_told
+                self.setCurrentIndex(index)
+                self._is_showing = False
+                return
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Let the space bar turn the switch of the chosen layer, whichever cell is current."""
+        index = self.currentIndex()
+        if event.key() == Qt.Key.Key_Space and index.isValid():
+            switch = index.siblingAtColumn(KEEP)
+            is_on = switch.data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked
+            new = Qt.CheckState.Unchecked if is_on else Qt.CheckState.Checked
+            self._shown.setData(switch, new, Qt.ItemDataRole.CheckStateRole)
+            return
+        super().keyPressEvent(event)
+
+    def _tell(self, current: Place, _previous: Place) -> None:
+        if current.isValid() and not self._is_showing:
+            self.chosen.emit(self.layer)
+
+
+def _titles() -> dict[int, tuple[str, str]]:
+    return {
+        NAME: (tr("Layer"), tr("Convolutions and matrix products; click one to see its values")),
+        SCHEME: (tr("Scheme"), tr("How the layer computes")),
+        WORK: (tr("Work"), tr("Share of the model's multiply-accumulates")),
+        LOST: (tr("Lost"), tr("What is lost when this layer alone is quantized; found by “Find who is to blame”")),
+        WON_BACK: (tr("Won back"), tr("What is won back when this layer alone stays float")),
+        SHARE: (tr("Share"), tr("Share of what all layers lose alone")),
+        KEEP: (tr("Float"), tr("Keep this layer float: larger, and nearer to the original")),
+    }
+
+
+def _won_back(found: Row | None) -> float | None:
+    return found["won_back"].get(_FLOAT) if found else None
+
+
+def _number(value: float | None, form: str = ".4f") -> str:
+    return _NONE if value is None else format(value, form)
+
+
+def _or_least(value: float | None) -> float:
+    return float("-inf") if value is None else value

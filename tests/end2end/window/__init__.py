@@ -1,0 +1,1 @@
+"""Tests that start the real program, press its buttons and look at what it shows."""
