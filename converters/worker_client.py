@@ -48,6 +48,7 @@ class Worker(Closing):
         self._operations = operations
         self._process: WorkerProcess | None = None
         self._last_id = 0
+        self._stage = ""
         self._busy = threading.Lock()
         self._is_closing = threading.Event()
 
@@ -102,7 +103,7 @@ class Worker(Closing):
             self._last_id += 1
             process.send({"id": self._last_id, "operation": operation, "arguments": arguments})
             try:
-                answer = self._answer(process, operation, progress, timeout)
+                answer = self._answer(process, progress, timeout)
             except BaseException:
                 self._discard()
                 raise
@@ -111,17 +112,19 @@ class Worker(Closing):
             if answer["event"] == "result":
                 value: Data = answer["value"]
                 return value
-            raise self._error(operation, answer)
+            raise self._error(answer)
 
-    def _answer(self, process: WorkerProcess, operation: str, progress: Progress, timeout: float | None) -> Data | None:
+    def _answer(self, process: WorkerProcess, progress: Progress, timeout: float | None) -> Data | None:
         """Return the last message of the running call; None when it stopped because it was told to."""
         started = log_checked = time.monotonic()
+        self._stage = ""
         try:
             while True:
                 message = process.receive(_POLL)
                 if message is not None and message.get("id") == self._last_id:
                     if message["event"] != "progress":
                         return message
+                    self._stage = message["stage"]
                     progress.report(ProgressMessage(message["stage"], message["fraction"], message["detail"]))
                 now = time.monotonic()
                 if self._should_stop(progress):
@@ -129,7 +132,8 @@ class Worker(Closing):
                     return None
                 if timeout is not None and now - started > timeout:
                     raise WorkerError(
-                        f"{operation} did not finish within {timeout:g} seconds and was stopped.",
+                        f"The {self.name} worker did not finish within {timeout:g} seconds and was stopped"
+                        f"{self._place()}.",
                         self._last_words(),
                         "Allow more time, or try a smaller model.",
                     )
@@ -137,10 +141,10 @@ class Worker(Closing):
                     log_checked = now
                     self._log.limit()
         except WorkerIsOver:
-            raise self._crash(operation, self._discard()) from None
+            raise self._crash(self._discard()) from None
         except BrokenProtocolError as error:
             raise WorkerError(
-                f"The {self.name} worker, doing {operation}, sent something that is no message: {error}.",
+                f"The {self.name} worker sent something that is no message{self._place()}: {error}.",
                 self._last_words(),
             ) from error
 
@@ -208,10 +212,10 @@ class Worker(Closing):
     def _should_stop(self, progress: Progress) -> bool:
         return self._is_closing.is_set() or progress.is_cancelled()
 
-    def _error(self, operation: str, answer: Data) -> StudioError:
+    def _error(self, answer: Data) -> StudioError:
         if answer["kind"] == "bug":
             return WorkerError(
-                f"{operation} failed in a way that is not foreseen: {answer['what']}.",
+                f"The {self.name} worker failed in a way that is not foreseen{self._place()}: {answer['what']}.",
                 "",
                 f"Please report this; the log of the worker {self.name} has more.",
             )
@@ -220,11 +224,15 @@ class Worker(Closing):
             error = WorkerError(error.what, self._last_words(), error.remedy)
         return error
 
-    def _crash(self, operation: str, status: int) -> WorkerError:
-        what = f"The {self.name} worker stopped in the middle of {operation}. {end_in_words(status)}"
+    def _crash(self, status: int) -> WorkerError:
+        what = f"The {self.name} worker stopped in the middle of its work{self._place()}. {end_in_words(status)}"
         if any("bad_alloc" in line for line in self._log.last_lines()):
             what += " Memory ran out."
         return WorkerError(what, self._last_words())
+
+    def _place(self) -> str:
+        """Return where the call was, in the words that its progress used last: operations' names are for programs."""
+        return f" (at “{self._stage}”)" if self._stage else ""
 
     def _last_words(self) -> str:
         lines = self._log.last_lines()

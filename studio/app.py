@@ -15,7 +15,6 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from converters.errors import DestinationError, StudioError
 from studio.arguments import Arguments, parse
-from studio.catalogue import collect_in_background
 from studio.crash_reports import CrashReporter
 from studio.document import Document
 from studio.ending_signals import EndingSignals
@@ -24,6 +23,7 @@ from studio.locations import data_folder
 from studio.loop_monitor import LoopMonitor
 from studio.product import NAME
 from studio.settings import SettingsStore
+from studio.ui.ahead import Ahead
 from studio.ui.languages import Languages
 from studio.ui.opening import DEMO
 from studio.ui.start_look import StartLook
@@ -79,6 +79,7 @@ class Program(QObject):
         self.window = Window(self._bench)
         self._crashes.reported.connect(self._say_crash)
         self._look = StartLook(self.window, self._bench)
+        self._ahead = Ahead(self.window, self)
         self._settings.changed.connect(self._apply_settings)
         self._settings.failed.connect(self.window.say_error)
         self._bench.document.recovery_failed.connect(self.window.say_error)
@@ -99,6 +100,7 @@ class Program(QObject):
         self._write_measures()
         document.close(keep_changes=by_signal)
         self._look.close()
+        self._ahead.close()
         self._bench.jobs.close()
         self._settings.close()
         self._ending.close()
@@ -124,7 +126,7 @@ class Program(QObject):
         if self._earlier_crash is not None:
             self._say_crash(str(self._earlier_crash), is_earlier=True)
         self._look.begin()
-        collect_in_background()
+        self._ahead.begin()
         self.window.show_drawer(self._settings.value.drawer_open)
         if self._wanted.path:
             self.window.open(

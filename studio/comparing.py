@@ -211,7 +211,8 @@ class Comparing(QObject):
             "labels": [original.label, *(each.label for each in candidates)],
         }
         what = candidates[0].label if len(candidates) == 1 else tr("{count} files", count=len(candidates))
-        title = tr("Comparing {what} with {original}", what=what, original=original.label)
+        beside = tr("the model") if original.is_model else original.label
+        title = tr("Comparing {what} with {original}", what=what, original=beside)
         return self._jobs.submit(JobRequest(KIND, title, arguments, Lane.WORK))
 
     # -------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,13 @@ TARGET_TITLES = {"mnn": "MNN", "tflite": "TFLite", "coreml": "Core ML", "onnx": 
 
 def label_of(file: MadeFile) -> str:
     """Return what a file is: "MNN int8"."""
-    return f"{TARGET_TITLES.get(file.target, file.target)} {file.precision}".strip()
+    return _title(file.target, file.precision)
+
+
+def title_of_request(name: str) -> str:
+    """Return the title of what a recipe calls "tflite-int8-weights"; other names as they are."""
+    target, _, precision = name.partition("-")
+    return _title(target, precision) if target in TARGET_TITLES else name
 
 
 def labels_of(files: Sequence[MadeFile]) -> list[str]:
@@ -40,6 +46,10 @@ def told_apart(items: Sequence[tuple[str, Path]]) -> list[str]:
             for label, (_, path) in zip(labels, items, strict=True)
         ]
     return labels
+
+
+def _title(target: str, precision: str) -> str:
+    return f"{TARGET_TITLES.get(target, target)} {precision.replace('-', ' ')}".strip()
 
 
 def _longer(label: str, path: Path, depth: int) -> str:

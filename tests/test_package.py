@@ -301,6 +301,9 @@ def test_code_binds_by_name_and_says_the_same_numbers() -> None:
         assert "0.0171247538" in text  # 1 / (255 * 0.229)
         assert "-2.11790393" in text  # -0.485 / 0.229
     assert "channels last" in texts["tflite"]
+    picture = feeding_of("simswap.coreml", "coreml", metadata_of("simswap_256", "coreml"), ["target"])
+    assert "target: CVPixelBuffer" in swift(picture, None)
+    assert "MLFeatureValue(pixelBuffer: target)" in swift(picture, None)
 
 
 # --- what is refused ---------------------------------------------------------------------------------------------

@@ -17,17 +17,19 @@ def name_in_package(file: PackagedFile) -> str:
     return name if file.verified or name.endswith(UNVERIFIED) else f"{name}{UNVERIFIED}"
 
 
-def emap_beside(files: Iterable[Path], source_name: str) -> Path | None:
+def emap_beside(files: Iterable[Path], sources: Iterable[str]) -> Path | None:
     """Return the matrix that conversion left beside one of these files, None for none.
 
     Args:
         files: made files.
-        source_name: of the original, as their metadata has it; "" when it is not known yet.
+        sources: what the original may be called: its path in the recipe, which conversion names files by, and its own
+            name; "" for unknown.
     """
     from converters.pipeline import host_matrix_name, stem_of
 
+    names = [host_matrix_name(stem_of(source)) for source in sources if source]
     for folder in dict.fromkeys(file.parent for file in files):
-        path = folder / host_matrix_name(stem_of(source_name))
-        if source_name and path.is_file() and not path.is_symlink():
-            return path
+        for path in (folder / name for name in names):
+            if path.is_file() and not path.is_symlink():
+                return path
     return None

@@ -110,7 +110,7 @@ def preview(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     if not request.files:
         return {"readme": "", **place}
     feedings = [replace(describe(file.path, file.target), file=name_in_package(file)) for file in request.files]
-    emap = emap_beside([file.path for file in request.files], feedings[0].source_name)
+    emap = emap_beside([file.path for file in request.files], (request.recipe.source, feedings[0].source_name))
     source = source_input(feedings[0], emap)
     sizes = {name_in_package(file): size_of(file.path) for file in request.files}
     notes = _warnings(request, feedings, source)

@@ -111,7 +111,7 @@ def _copy_files(request: PackageRequest, folder: Path, progress: Progress) -> No
                 "It was changed or replaced afterwards.",
                 "Convert the model again.",
             )
-    emap = emap_beside([file.path for file in request.files], _source_name(request))
+    emap = emap_beside([file.path for file in request.files], _source_names(request))
     if emap is not None:
         copy(emap, folder / emap.name, Progress(is_cancelled=progress.is_cancelled))
 
@@ -135,9 +135,9 @@ def _check(request: PackageRequest) -> None:
             raise BadInputError(f"{file.path.name} is gone.", "It was moved or removed.", "Convert the model again.")
 
 
-def _source_name(request: PackageRequest) -> str:
+def _source_names(request: PackageRequest) -> tuple[str, str]:
     source = request.model.get("source") or {}
-    return str(source.get("name") or request.recipe.source)
+    return request.recipe.source, str(source.get("name") or "")
 
 
 def _compare(request: PackageRequest, folder: Path, progress: Progress, logs: Path | None) -> dict[str, Any]:

@@ -144,7 +144,7 @@
    <translation>大约剩余 {size}（共 {size_now}）、{parameters} 个参数（共 {parameters_now}）、{macs} 次乘加运算（共 {macs_now}，{share}）。</translation>
   </message>
   <message>
-   <source>Adaround</source>
+   <source>AdaRound</source>
    <translation>AdaRound</translation>
   </message>
   <message>
@@ -264,8 +264,8 @@
    <translation>位于 {names} 及另外 {count} 处</translation>
   </message>
   <message>
-   <source>Automatic mixed precision: search for the smallest file that loses no more than this</source>
-   <translation>自动混合精度：寻找损失不超过此值的最小文件</translation>
+   <source>Automatic mixed precision: search for the smallest file that loses no more than the budget</source>
+   <translation>自动混合精度：寻找损失不超过预算的最小文件</translation>
   </message>
   <message>
    <source>Axes of pictures at the file's edge; phones are faster with channels last (nhwc).</source>
@@ -864,6 +864,10 @@
    <translation>对画面的影响</translation>
   </message>
   <message>
+   <source>Effect on the results</source>
+   <translation>对结果的影响</translation>
+  </message>
+  <message>
    <source>Embedding</source>
    <translation>特征向量</translation>
   </message>
@@ -960,7 +964,7 @@
    <translation>FaceFusion 3.6 及更早版本在 CoreML 可用时会悄然改用 fp32 文件</translation>
   </message>
   <message>
-   <source>Families defaults</source>
+   <source>Family's defaults</source>
    <translation>系列默认值</translation>
   </message>
   <message>
@@ -990,6 +994,10 @@
   <message>
    <source>Finding which layers of {model} lose most</source>
    <translation>正在查找 {model} 中损失最大的层</translation>
+  </message>
+  <message>
+   <source>Finding who is to blame takes about {time}.</source>
+   <translation>定位损失来源约需 {time}。</translation>
   </message>
   <message>
    <source>Findings</source>
@@ -1292,6 +1300,10 @@
    <translation>LPIPS</translation>
   </message>
   <message>
+   <source>LPIPS on average of the samples, and twice that at 95 %</source>
+   <translation>样本的平均 LPIPS，95% 分位处为两倍</translation>
+  </message>
+  <message>
    <source>LPIPS that may be lost on average (mean difference for models that draw nothing), and twice that at 95 %: layers get more precise schemes until 16 calibration samples keep it with 5 % to spare; 0 for none.</source>
    <translation>平均允许损失的 LPIPS（不输出画面的模型为平均差异），95% 分位处允许两倍：各层逐步采用更精确的方案，直到 16 个校准样本满足并留有 5% 余量；0 表示不限。</translation>
   </message>
@@ -1380,8 +1392,8 @@
    <translation>正在加载 LiteRT 转换器</translation>
   </message>
   <message>
-   <source>Log counts</source>
-   <translation>对数计数</translation>
+   <source>Log</source>
+   <translation>日志</translation>
   </message>
   <message>
    <source>Log: {title}</source>
@@ -1522,6 +1534,10 @@
   <message>
    <source>Mean difference</source>
    <translation>平均差异</translation>
+  </message>
+  <message>
+   <source>Mean difference, as a fraction of the output's span</source>
+   <translation>平均差异，占输出取值跨度的比例</translation>
   </message>
   <message>
    <source>Mean way of a face's points, over the distance of the eyes.</source>
@@ -2226,8 +2242,8 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>范围为手动设置。</translation>
   </message>
   <message>
-   <source>Ranges</source>
-   <translation>范围</translation>
+   <source>Ranges by hand</source>
+   <translation>手动范围</translation>
   </message>
   <message>
    <source>Ranges of 8-bit activations reach as far below zero as above it; coarser, but simpler for some chips.</source>
@@ -2356,6 +2372,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
   <message>
    <source>Rescued work</source>
    <translation>已恢复的内容</translation>
+  </message>
+  <message>
+   <source>Reset</source>
+   <translation>重置</translation>
   </message>
   <message>
    <source>Retry</source>
@@ -2998,8 +3018,12 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>有效至程序结束；不会保存到项目中。</translation>
   </message>
   <message>
-   <source>This model draws no picture. The numbers below say what is lost.</source>
+   <source>This model draws no picture. The figures below say what is lost.</source>
    <translation>此模型不输出画面。下方数值说明损失了什么。</translation>
+  </message>
+  <message>
+   <source>This model draws no picture: the one above is what goes in. The figures say what is lost.</source>
+   <translation>此模型不输出画面：上方显示的是输入。数值说明损失了什么。</translation>
   </message>
   <message>
    <source>This page changes nothing: size and speed stay as they are.</source>
@@ -3036,10 +3060,6 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
   <message>
    <source>Timing</source>
    <translation>正在计时</translation>
-  </message>
-  <message>
-   <source>To policy</source>
-   <translation>交由策略</translation>
   </message>
   <message>
    <source>Tracing</source>
@@ -3414,10 +3434,6 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>约 {size}</translation>
   </message>
   <message>
-   <source>after {seconds} s</source>
-   <translation>用时 {seconds} 秒</translation>
-  </message>
-  <message>
    <source>age modifier</source>
    <translation>年龄修改器</translation>
   </message>
@@ -3694,6 +3710,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>遮罩模型</translation>
   </message>
   <message>
+   <source>mean</source>
+   <translation>平均</translation>
+  </message>
+  <message>
    <source>min-max</source>
    <translation>最小-最大</translation>
   </message>
@@ -3786,7 +3806,7 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>参数</translation>
   </message>
   <message>
-   <source>per-row quantisation of activations dropped the cosine from 0.9997 to -0.02 in a published test</source>
+   <source>per-row quantization of activations dropped the cosine from 0.9997 to -0.02 in a published test</source>
    <translation>公开测试中，激活逐行量化使余弦相似度从 0.9997 降至 -0.02</translation>
   </message>
   <message>
@@ -3796,10 +3816,6 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
   <message>
    <source>pictures</source>
    <translation>张图片</translation>
-  </message>
-  <message>
-   <source>quantized</source>
-   <translation>量化</translation>
   </message>
   <message>
    <source>recipe.json: what was done, so that it can be done again</source>
@@ -3814,7 +3830,7 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>report.html 和 report.json：模型信息、验证结果与损失</translation>
   </message>
   <message>
-   <source>scale and shift share one Gemm output: split before quantising</source>
+   <source>scale and shift share one Gemm output: split before quantizing</source>
    <translation>缩放和平移共用一个 Gemm 输出：量化前请拆分</translation>
   </message>
   <message>
@@ -3862,10 +3878,6 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>换脸模型</translation>
   </message>
   <message>
-   <source>takes about {time}</source>
-   <translation>约需 {time}</translation>
-  </message>
-  <message>
    <source>takes embeddings of the demo embedder, not of ArcFace</source>
    <translation>使用演示识别器的特征向量，而非 ArcFace</translation>
   </message>
@@ -3902,6 +3914,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>许可证取决于训练者</translation>
   </message>
   <message>
+   <source>the model</source>
+   <translation>模型</translation>
+  </message>
+  <message>
    <source>the resize to 320x240 does not keep the aspect ratio</source>
    <translation>缩放到 320x240 时不保持宽高比</translation>
   </message>
@@ -3934,8 +3950,16 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>分块 64 像素，外侧填充 4，每侧裁去重叠 2，放大 4 倍</translation>
   </message>
   <message>
+   <source>took {seconds} s</source>
+   <translation>用时 {seconds} 秒</translation>
+  </message>
+  <message>
    <source>under 1 s</source>
    <translation>不到 1 秒</translation>
+  </message>
+  <message>
+   <source>up to </source>
+   <translation>最多 </translation>
   </message>
   <message>
    <source>used by ghost_*</source>
@@ -4050,6 +4074,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>{family}，已信任</translation>
   </message>
   <message>
+   <source>{files} beside {original}, on up to {pictures} pictures: about {time}. No file is changed.</source>
+   <translation>{files}与 {original} 对比，最多 {pictures} 张图片：约 {time}。不会更改任何文件。</translation>
+  </message>
+  <message>
    <source>{files} did not pass verification and will be marked so.</source>
    <translation>{files} 未通过验证，将如此标注。</translation>
   </message>
@@ -4154,10 +4182,6 @@ Unless told otherwise: {value}</source>
   <message>
    <source>{peak} at the peak, {total} in all</source>
    <translation>峰值 {peak}，共 {total}</translation>
-  </message>
-  <message>
-   <source>{pictures} pictures at most, {files} with {original}: about {time}. No file is changed.</source>
-   <translation>最多 {pictures} 张图片，{files}与 {original} 对比：约 {time}。不会更改任何文件。</translation>
   </message>
   <message>
    <source>{precision}: {words}</source>

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from converters.progress import ProgressMessage
+from studio.file_labels import title_of_request
 from studio.jobs.job import Job, JobState
 from studio.ui.amounts import seconds_text
 from studio.ui.texts import tr
@@ -28,7 +29,9 @@ def stage_text(job: Job) -> str:
         return tr(job.message.stage) if job.message.stage else tr("Starting")
     last = list(job.parts.items())[-_SHOWN_PARTS:]
     busy = [(name, part) for name, part in last if part.fraction < 1.0] or last[-1:]
-    return " · ".join(tr("{part}: {stage}", part=name, stage=tr(part.stage)) for name, part in sorted(busy, key=_name))
+    return " · ".join(
+        tr("{part}: {stage}", part=_part_title(name), stage=tr(part.stage)) for name, part in sorted(busy, key=_name)
+    )
 
 
 def failure_text(job: Job) -> str:
@@ -59,6 +62,12 @@ def _left_text(seconds: float) -> str:
         return tr("about {minutes} min left", minutes=max(1, round(seconds / 60)))
     step = 5 if seconds >= 10 else 1
     return tr("about {seconds} s left", seconds=max(1, round(seconds / step) * step))
+
+
+def _part_title(name: str) -> str:
+    """Return what a part of a job is called: "TFLite fp16", "Candidate 2"."""
+    title = title_of_request(name)
+    return tr(title[:1].upper() + title[1:])
 
 
 def _name(part: tuple[str, ProgressMessage]) -> str:

@@ -1,4 +1,4 @@
-"""The middle of the window: the start page, or the page of the walk that was chosen; made when first shown."""
+"""The middle of the window: the start page, or the page of the walk that was chosen; made when first asked for."""
 
 from __future__ import annotations
 
@@ -32,16 +32,24 @@ class PageStack(QStackedWidget):
         self.start = start
         self._pages: dict[str, Page] = {}
         self._areas: dict[str, QScrollArea] = {}
-        self._start_area = self._put_in(start)
+        self._start_area = self._add_area()
+        self._put_in(self._start_area, start)
 
     def page(self, identifier: str) -> Page:
         """Return a page; it is made now if it was not before."""
         if identifier not in self._pages:
-            page = page_maker(identifier)(self._bench)
+            area = self._add_area()
+            # the page is made where it will be: whatever is moved to another parent is styled anew with all it holds
+            page = page_maker(identifier)(self._bench, area.viewport())
+            self._put_in(area, page)
             self._pages[identifier] = page
-            self._areas[identifier] = self._put_in(page)
+            self._areas[identifier] = area
             self.made.emit(page)
         return self._pages[identifier]
+
+    def is_made(self, identifier: str) -> bool:
+        """Say whether a page is there already."""
+        return identifier in self._pages
 
     def show_page(self, identifier: str) -> None:
         """Bring a page into view; the start page instead while there is no model."""
@@ -55,15 +63,16 @@ class PageStack(QStackedWidget):
             page.setFocus()
             page.shown()
 
-    def _put_in(self, page: QWidget) -> QScrollArea:
-        area = QScrollArea()
+    def _add_area(self) -> QScrollArea:
+        area = QScrollArea(self)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         # the pages' controls take the keyboard, the area around them does not
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setAccessibleName(page.accessibleName())
-        # the page comes last: each move of a full page to another parent styles all of it again
         self.addWidget(area)
-        area.setWidget(page)
         return area
+
+    def _put_in(self, area: QScrollArea, page: QWidget) -> None:
+        area.setAccessibleName(page.accessibleName())
+        area.setWidget(page)

@@ -143,7 +143,7 @@ def computed_kernels(table: Examination) -> Iterator[Finding]:
             (TFLITE_GPU, COREML),
             Severity.WARNING,
             titles(others),
-            f"{counted(len(others), 'convolution')} with a kernel that is computed at run time: it cannot be quantised "
+            f"{counted(len(others), 'convolution')} with a kernel that is computed at run time: it cannot be quantized "
             "or packed ahead, and GPU delegates reject it.",
         )
 

@@ -46,17 +46,19 @@ class ComparePage(Page):
         self._save.clicked.connect(self._ask_for_report)
         self.buttons.addWidget(self._save)
         self.buttons.addWidget(self._run)
-        self.setup = CompareSetup(self._choice)
+        # whatever is moved to another parent is styled anew with all it holds, so every part is made where it belongs
+        self._stack = QStackedWidget(self)
+        self.setup = CompareSetup(self._choice, self)
         self.setup.file_wanted.connect(self._ask_for_file)
         self.setup.folder_wanted.connect(self._ask_for_folder)
-        self._bar = QProgressBar()
+        self._bar = QProgressBar(self)
         self._bar.setObjectName("compare-progress")
         self._bar.setAccessibleName(tr("Progress of the comparison"))
         self._bar.setRange(0, 1000)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(6)
         self._bar.hide()
-        self.results = CompareResults()
+        self.results = CompareResults(self._stack)
         self.results.keep_wanted.connect(self._keep)
         self.results.notes_wanted.connect(lambda notes: self.banner.say("\n".join(notes)))
         self._no_files = EmptyState(
@@ -72,7 +74,6 @@ class ComparePage(Page):
         self._busy = EmptyState(
             tr("Comparing"), tr("The models run one after the other. The result appears here when all are measured.")
         )
-        self._stack = QStackedWidget()
         for widget in (self._no_files, self._not_run, self._busy, self.results):
             self._stack.addWidget(widget)
         self.body.setSpacing(8)
@@ -129,11 +130,12 @@ class ComparePage(Page):
         if not candidates:
             self.set_forecast(tr("Choose at least one candidate.") if self._choice.can_be_candidates else "")
             return
+        original = self._choice.original
         words = tr(
-            "{pictures} pictures at most, {files} with {original}: about {time}. No file is changed.",
+            "{files} beside {original}, on up to {pictures} pictures: about {time}. No file is changed.",
             pictures=self._choice.pictures,
-            files=tr("1 file") if len(candidates) == 1 else tr("{count} files", count=len(candidates)),
-            original=self._choice.original.label if self._choice.original else "",
+            files=candidates[0].label if len(candidates) == 1 else tr("{count} files", count=len(candidates)),
+            original=tr("the model") if original is None or original.is_model else original.label,
             time=seconds_text(self._choice.seconds()),
         )
         if any(each.is_reference for each in candidates):

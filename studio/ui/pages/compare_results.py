@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QToolButton, QVBoxL
 from studio.comparison_results import DIFFERENCE, FLIP, LPIPS, ComparisonResult, MeasureKey
 from studio.ui.texts import tr
 from studio.ui.widgets.comparison_controls import ComparisonControls
+from studio.ui.widgets.comparison_modes import Mode
 from studio.ui.widgets.comparison_view import ComparisonView
 from studio.ui.widgets.elided_label import ElidedLabel
 from studio.ui.widgets.measures_tree import MeasuresTree
@@ -39,12 +40,15 @@ class CompareResults(QWidget):
         self._result: ComparisonResult | None = None
         self._candidate = 0
         self._key: MeasureKey | None = None
-        self.view = ComparisonView()
-        self.controls = ComparisonControls(self.view)
+        # whatever is moved to another parent is styled anew with all it holds, so every part is made where it belongs
+        splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        left, right = QWidget(splitter), QWidget(splitter)
+        self.view = ComparisonView(left)
+        self.controls = ComparisonControls(self.view, left)
         self.controls.overlay_changed.connect(lambda _name: self._show_sample())
-        self.tree = MeasuresTree()
+        self.tree = MeasuresTree(right)
         self.tree.chosen.connect(self._choose_measure)
-        self.strip = SampleStrip()
+        self.strip = SampleStrip(right)
         self.strip.chosen.connect(lambda _place: self._show_sample())
         self._finding = plain_label()
         self._finding.setObjectName("finding")
@@ -57,13 +61,12 @@ class CompareResults(QWidget):
         self._sorting.setObjectName("sorting")
         self._inputs = plain_label(role="caption")
         self._inputs.setObjectName("sample-name")
-        splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.setObjectName("compare-splitter")
         splitter.setChildrenCollapsible(False)
-        splitter.addWidget(self._left())
-        splitter.addWidget(self._right())
-        splitter.setStretchFactor(0, 1)
-        splitter.setStretchFactor(1, 0)
+        self._fill_left(left)
+        self._fill_right(right)
+        splitter.setStretchFactor(0, 2)
+        splitter.setStretchFactor(1, 1)
         splitter.setSizes([620, 460])
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -86,17 +89,15 @@ class CompareResults(QWidget):
         self.tree.show_result(result, self._candidate, self._key)
         self._show_candidate(place=None)
 
-    def _left(self) -> QWidget:
-        left = QWidget()
+    def _fill_left(self, left: QWidget) -> None:
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 4, 0)
         column.setSpacing(6)
         column.addWidget(self.controls)
         column.addWidget(self.view, 1)
         column.addWidget(self._inputs)
-        return left
 
-    def _right(self) -> QWidget:
+    def _fill_right(self, right: QWidget) -> None:
         keep = QToolButton()
         keep.setObjectName("keep")
         keep.setText(tr("Add to calibration"))
@@ -116,8 +117,7 @@ class CompareResults(QWidget):
         heading.addWidget(self._sorting, 1)
         heading.addWidget(self._remarks)
         heading.addWidget(keep)
-        right = QWidget()
-        right.setMinimumWidth(280)
+        right.setMinimumWidth(400)
         column = QVBoxLayout(right)
         column.setContentsMargins(4, 0, 0, 0)
         column.setSpacing(6)
@@ -125,7 +125,6 @@ class CompareResults(QWidget):
         column.addWidget(self.tree, 3)
         column.addLayout(heading)
         column.addWidget(self.strip, 2)
-        return right
 
     def _choose_measure(self, candidate: int, key: MeasureKey | None) -> None:
         place = self.strip.place if candidate != self._candidate else None
@@ -154,9 +153,20 @@ class CompareResults(QWidget):
         thumbnails = [] if error else self._thumbnails(result)
         self.strip.set_thumbnails(thumbnails, place)
         self._keep_button.setEnabled(bool(thumbnails))
-        self.view.set_names(result.labels[0], result.label(self._candidate))
+        self._name_panes(result)
         self._offer_maps(result)
         self._show_sample()
+
+    def _name_panes(self, result: ComparisonResult) -> None:
+        """Say whose pictures are shown; models that draw none have one picture, and no ways to look at two."""
+        if result.draws and self.controls.isHidden():
+            self.view.set_mode(Mode.SPLIT)
+        elif not result.draws:
+            self.view.set_mode(Mode.ORIGINAL)
+        self.controls.setVisible(result.draws)
+        what = tr("What goes in")
+        names = (result.labels[0], result.label(self._candidate)) if result.draws else (what, what)
+        self.view.set_names(*names)
 
     def _thumbnails(self, result: ComparisonResult) -> list[Thumbnail]:
         found = []

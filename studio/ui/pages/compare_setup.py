@@ -19,8 +19,11 @@ from PySide6.QtWidgets import (
 
 from studio.comparing import MOST_PICTURES, Comparing
 from studio.ui.texts import tr
+from studio.ui.widgets.flow_layout import FlowLayout
 
 _FOLDER = "folder"
+_MOST_ROWS = 3
+"""Rows of candidates in view at once; more of them scroll."""
 
 
 class CompareSetup(QWidget):
@@ -41,24 +44,22 @@ class CompareSetup(QWidget):
         super().__init__(parent)
         self.setObjectName("compare-setup")
         self._choice = choice
-        self._original = QComboBox()
+        self._original = QComboBox(self)
         self._original.setObjectName("original")
         self._original.setAccessibleName(tr("Original"))
         self._original.setToolTip(tr("What the others are compared with"))
         self._original.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self._original.setMinimumContentsLength(9)
+        self._original.setMinimumContentsLength(7)
         self._original.activated.connect(lambda row: choice.choose_original(str(self._original.itemData(row))))
         self._row = QWidget()
-        self._chips = QHBoxLayout(self._row)
-        self._chips.setContentsMargins(0, 0, 0, 0)
-        self._chips.setSpacing(4)
-        area = QScrollArea()
+        self._chips = FlowLayout(4, self._row)
+        area = QScrollArea(self)
         area.setObjectName("candidates")
         area.setAccessibleName(tr("Candidates"))
         area.setWidget(self._row)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._area = area
@@ -67,18 +68,19 @@ class CompareSetup(QWidget):
         add.setAccessibleName(tr("Add file…"))
         add.setToolTip(tr("Compare any model file: .onnx, .pth, .mnn, .tflite, .mlpackage"))
         add.clicked.connect(self.file_wanted)
-        self._images = QComboBox()
+        self._images = QComboBox(self)
         self._images.setObjectName("images")
         self._images.setAccessibleName(tr("Pictures"))
         self._images.setToolTip(tr("On which pictures the models are compared"))
         self._images.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self._images.setMinimumContentsLength(9)
+        self._images.setMinimumContentsLength(8)
         self._images.activated.connect(self._choose_images)
         self._count = QSpinBox()
         self._count.setObjectName("picture-count")
         self._count.setAccessibleName(tr("At most this many pictures"))
         self._count.setToolTip(tr("At most this many pictures"))
         self._count.setRange(1, MOST_PICTURES)
+        self._count.setPrefix(tr("up to "))
         self._count.setKeyboardTracking(False)
         self._count.valueChanged.connect(choice.choose_pictures)
         row = QHBoxLayout(self)
@@ -89,6 +91,7 @@ class CompareSetup(QWidget):
         row.addWidget(_caption(tr("Candidates"), area))
         row.addWidget(area, 1)
         row.addWidget(add)
+        row.addWidget(_caption(tr("Pictures"), self._images))
         row.addWidget(self._images)
         row.addWidget(self._count)
         choice.changed.connect(self.refresh)
@@ -130,20 +133,20 @@ class CompareSetup(QWidget):
             chips = [self._chip(entry.path, entry.label) for entry in possible]
             for chip in chips:
                 self._chips.addWidget(chip)
-            self._chips.addStretch(1)
         for chip in chips:
             chip.setChecked(chip.property("path") in chosen)
         self._fit_height()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Make room for the candidates' scroll bar where one is needed."""
+        """Make room for as many rows of candidates as there are now."""
         super().resizeEvent(event)
         self._fit_height()
 
     def _fit_height(self) -> None:
-        height = max(self._row.sizeHint().height(), self._original.sizeHint().height())
-        is_wide = self._row.sizeHint().width() > self._area.width() > 0
-        self._area.setFixedHeight(height + (self._area.horizontalScrollBar().sizeHint().height() if is_wide else 0))
+        row = self._original.sizeHint().height()
+        height = self._chips.heightForWidth(self._area.width())
+        self._row.setMinimumHeight(height)
+        self._area.setFixedHeight(min(max(height, row), _MOST_ROWS * (row + 4)))
 
     def _chip(self, path: str, label: str) -> QToolButton:
         chip = QToolButton()

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from converters.parameters import Value
 from converters.precision import Precision
 from studio.catalogue import Catalogue, TargetInfo, collect_in_background
+from studio.comparing import comparing
 from studio.converting import Conversions, conversions
 from studio.jobs.job import Job, JobState
 from studio.made_files import name_of, request_name
@@ -180,7 +181,10 @@ class ConvertPage(Page):
             self._conversions.start(names)
 
     def _compare(self, path: Path) -> None:
-        del path
+        """Go on to compare one file with the model, and no other."""
+        choice = comparing(self.bench)
+        choice.choose_original(self.bench.document.project.recipe.source)
+        choice.choose_candidates([str(path)])
         self.go_to.emit("compare")
 
     def _remove(self, paths: Sequence[Path]) -> None:

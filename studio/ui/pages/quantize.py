@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QPushButton, QWidget
 
 from converters.errors import CancelledError, StudioError
 from studio.catalogue import catalogue, collect_in_background
@@ -15,7 +15,7 @@ from studio.ui.pages import quantize_request as plain
 from studio.ui.pages.base import Page
 from studio.ui.pages.quantize_calibration import CalibrationPanel
 from studio.ui.pages.quantize_camera import CameraDialog
-from studio.ui.pages.quantize_columns import columns
+from studio.ui.pages.quantize_columns import QuantizeColumns
 from studio.ui.pages.quantize_desk import OPEN, CalibrationDesk
 from studio.ui.pages.quantize_layers import LayersPanel
 from studio.ui.pages.quantize_long_work import LongWork, same_options
@@ -74,17 +74,18 @@ class QuantizePage(Page):
         self._estimate = 0.0
         self.desk = CalibrationDesk(bench.jobs, self)
         self.work = LongWork(bench.jobs, self)
-        self.calibration = CalibrationPanel(bench.settings)
-        self.layers = LayersPanel()
-        self.ranges = RangePanel()
-        self.preview = PreviewPanel()
+        self._columns = QuantizeColumns(self)
+        self.calibration = CalibrationPanel(bench.settings, self._columns.settings)
+        self.layers = LayersPanel(self._columns)
+        self.preview = PreviewPanel(self._columns.right)
+        self.ranges = RangePanel(self._columns.right)
         self._rest = QTimer(self, interval=_REST, singleShot=True)
         self._rest.timeout.connect(self._open)
         self._collecting = QTimer(self, interval=_LOOK, singleShot=True)
         self._collecting.timeout.connect(self._fill_form)
         self._lay_out()
         self._connect()
-        collect_in_background()
+        self._collecting.start()  # the form comes in a later round of the event loop: it takes as long as all the rest
 
     # what the window calls ------------------------------------------------------------------------------------------
 
@@ -112,10 +113,10 @@ class QuantizePage(Page):
         onward.setProperty("role", "primary")
         onward.clicked.connect(lambda: self.go_to.emit("convert"))
         self.buttons.addWidget(onward)
-        self._left = QVBoxLayout()
-        self._left.addWidget(self.calibration)
-        self._left.addStretch(1)
-        self.body.addWidget(columns(self._left, self.layers, (self.preview, self.ranges)), 1)
+        self._columns.left.addWidget(self.calibration)
+        self._columns.left.addStretch(1)
+        self._columns.arrange(self.layers)
+        self.body.addWidget(self._columns, 1)
         self.preview.clear(tr("The picture appears here once the calibration set was read."))
 
     def _fill_form(self) -> None:
@@ -126,9 +127,9 @@ class QuantizePage(Page):
             self._collecting.start()
             return
         parameters = catalogue().step(plain.STEP).parameters
-        self._form = ParameterForm(parameters, self.recipe.complete, names=_FORM, owner="quantize")
+        self._form = ParameterForm(parameters, self.recipe.complete, names=_FORM, owner="quantize", parent=self._columns.settings)
         self._form.changed.connect(self.recipe.set_option)
-        self._left.insertWidget(1, self._form)
+        self._columns.left.insertWidget(1, self._form)
         self._follow_form()
 
     def _connect(self) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QSizePolicy, QSplitter, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from studio.ui.texts import tr
 
@@ -14,45 +12,51 @@ _LEFT = 284
 _SIZES = (_LEFT, 420, 400)
 
 
-def columns(left: QLayout, middle: QWidget, right: Sequence[QWidget]) -> QSplitter:
-    """Return the page's three columns; their widths can be dragged.
+class QuantizeColumns(QSplitter):
+    """The page's three columns; their widths can be dragged.
 
-    Args:
-        left: scrolls.
-        middle: as high as the page.
-        right: one above the other.
+    Their widgets are made with these as parents: whatever is moved to another parent is styled anew with all it holds,
+    which for the whole page takes longer than making it.
+
+    Attributes:
+        settings: the parent of what stands in the left column, which scrolls.
+        left: its layout.
+        right: the parent of what stands in the right one, one above the other.
     """
-    stacked = QSplitter(Qt.Orientation.Vertical)
-    for place, widget in enumerate(right):
-        stacked.addWidget(widget)
-        stacked.setStretchFactor(place, 3 - place)
-    stacked.setChildrenCollapsible(False)
-    stacked.setHandleWidth(9)
-    whole = QSplitter(Qt.Orientation.Horizontal)
-    whole.setObjectName("quantize-columns")
-    for place, widget in enumerate((_scrolling(left), middle, stacked)):
-        whole.addWidget(widget)
-        whole.setStretchFactor(place, min(place, 1))
-    whole.setSizes(list(_SIZES))
-    whole.setChildrenCollapsible(False)
-    whole.setHandleWidth(13)
-    # the page is as high as the window, its columns scroll by themselves
-    whole.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-    return whole
 
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setObjectName("quantize-columns")
+        self.setHandleWidth(13)
+        area = QScrollArea(self)
+        area.setObjectName("quantize-settings")
+        area.setAccessibleName(tr("Calibration set and settings"))
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setMinimumWidth(_LEFT)
+        self.settings = QWidget(area.viewport())
+        self.left = QVBoxLayout(self.settings)
+        self.left.setContentsMargins(0, 0, 8, 0)
+        self.left.setSpacing(12)
+        area.setWidget(self.settings)
+        self.right = QSplitter(Qt.Orientation.Vertical, self)
+        self.right.setHandleWidth(9)
+        # the page is as high as the window, its columns scroll by themselves
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
 
-def _scrolling(layout: QLayout) -> QScrollArea:
-    layout.setContentsMargins(0, 0, 8, 0)
-    layout.setSpacing(12)
-    inside = QWidget()
-    inside.setLayout(layout)
-    area = QScrollArea()
-    area.setObjectName("quantize-settings")
-    area.setAccessibleName(tr("Calibration set and settings"))
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidget(inside)
-    area.setMinimumWidth(_LEFT)
-    return area
+    def arrange(self, middle: QWidget) -> None:
+        """Divide the room, once everything is there.
+
+        Args:
+            middle: as high as the page; made with the columns as its parent.
+        """
+        self.insertWidget(1, middle)
+        for place in range(self.right.count()):
+            self.right.setStretchFactor(place, 3 - place)
+        for place in range(self.count()):
+            self.setStretchFactor(place, min(place, 1))
+        self.setSizes(list(_SIZES))
+        for splitter in (self, self.right):
+            splitter.setChildrenCollapsible(False)

@@ -46,8 +46,11 @@ class LayersPanel(QWidget):
         column.setSpacing(6)
         column.addLayout(self._heading())
         column.addWidget(self.table, 1)
-        column.addLayout(self._blame_row())
         column.addLayout(self._budget_row())
+        column.addLayout(self._buttons_row())
+        self._estimate = plain_label(role="caption")
+        self._estimate.setObjectName("blame-estimate")
+        column.addWidget(self._estimate)
         self._notes = plain_label(role="caption")
         self._notes.setObjectName("quantize-notes")
         self._notes.hide()
@@ -73,7 +76,12 @@ class LayersPanel(QWidget):
 
     def set_measure(self, measure: str) -> None:
         """Say in which measure the budget is: "lpips", or "mean" for models that draw nothing."""
-        self._measure = tr("LPIPS") if measure == "lpips" else tr("Mean difference")
+        self._measure = tr("LPIPS") if measure == "lpips" else tr("mean")
+        self._amount.setToolTip(
+            tr("LPIPS on average of the samples, and twice that at 95 %")
+            if measure == "lpips"
+            else tr("Mean difference, as a fraction of the output's span")
+        )
         self._show_budget()
 
     def set_ready(self, is_ready: bool) -> None:
@@ -83,8 +91,11 @@ class LayersPanel(QWidget):
 
     def set_estimate(self, seconds: float | None) -> None:
         """Say how long finding who is to blame may take; None for unknown."""
-        text = "" if seconds is None else tr("takes about {time}", time=seconds_text(max(seconds, 1)))
+        text = ""
+        if seconds is not None:
+            text = tr("Finding who is to blame takes about {time}.", time=seconds_text(max(seconds, 1)))
         self._estimate.setText(text)
+        self._estimate.setVisible(bool(text))
         self._blame.setAccessibleDescription(text)
 
     def set_layers(self, layers: Sequence[Mapping[str, Any]]) -> None:
@@ -133,7 +144,7 @@ class LayersPanel(QWidget):
         row.addWidget(self._find, 1)
         return row
 
-    def _blame_row(self) -> QHBoxLayout:
+    def _buttons_row(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
         self._blame = QPushButton(tr("Find who is to blame"))
@@ -143,11 +154,15 @@ class LayersPanel(QWidget):
             tr("Measure what each layer loses when it alone is quantized, and wins back when it alone is not")
         )
         self._blame.clicked.connect(self.blame_asked)
-        row.addWidget(self._blame)
-        self._estimate = QLabel()
-        self._estimate.setObjectName("blame-estimate")
-        self._estimate.setProperty("role", "caption")
-        row.addWidget(self._estimate, 1)
+        row.addWidget(self._blame, 1)
+        self._search = QPushButton(tr("Choose schemes"))
+        self._search.setObjectName("budget-run")
+        self._search.setAccessibleName(tr("Choose schemes within the budget"))
+        self._search.setToolTip(
+            tr("Automatic mixed precision: search for the smallest file that loses no more than the budget")
+        )
+        self._search.clicked.connect(lambda: self.budget_asked.emit(self.budget))
+        row.addWidget(self._search, 1)
         return row
 
     def _budget_row(self) -> QHBoxLayout:
@@ -169,16 +184,8 @@ class LayersPanel(QWidget):
         row.addWidget(self._slider, 1)
         self._amount = QLabel()
         self._amount.setObjectName("budget-amount")
-        self._amount.setMinimumWidth(80)
+        self._amount.setMinimumWidth(72)
         row.addWidget(self._amount)
-        self._search = QPushButton(tr("Choose schemes"))
-        self._search.setObjectName("budget-run")
-        self._search.setAccessibleName(tr("Choose schemes within the budget"))
-        self._search.setToolTip(
-            tr("Automatic mixed precision: search for the smallest file that loses no more than this")
-        )
-        self._search.clicked.connect(lambda: self.budget_asked.emit(self.budget))
-        row.addWidget(self._search)
         return row
 
     def _show_budget(self) -> None:

@@ -14,6 +14,7 @@ from studio.ui.theme import colours
 from studio.ui.widgets.comparison_modes import Mode, help_of, title_of
 from studio.ui.widgets.comparison_view import ComparisonView
 from studio.ui.widgets.elided_label import ElidedLabel
+from studio.ui.widgets.plain_label import plain_label
 
 _MODES = (Mode.SIDE_BY_SIDE, Mode.SPLIT, Mode.FLICKER, Mode.DIFFERENCE)
 
@@ -36,7 +37,7 @@ class PreviewPanel(QWidget):
         self.view = ComparisonView()
         self.view.setObjectName("quantize-view")
         self.view.setAccessibleName(tr("Original and quantized picture"))
-        self.view.set_names("", tr("quantized"))
+        self._draws = True
         self.view.set_accents(colours().original, colours().candidate)
         self.view.set_mode(Mode.SIDE_BY_SIDE)
         column = QVBoxLayout(self)
@@ -50,6 +51,13 @@ class PreviewPanel(QWidget):
         self._figures.setVerticalSpacing(2)
         self._values: dict[str, QLabel] = {}
         column.addLayout(self._figures)
+        self._no_picture = plain_label(
+            tr("This model draws no picture: the one above is what goes in. The figures say what is lost."),
+            role="caption",
+        )
+        self._no_picture.setObjectName("quantize-no-picture")
+        column.addWidget(self._no_picture)
+        self._show_as(draws=True)
 
     @property
     def seconds(self) -> float:
@@ -78,27 +86,36 @@ class PreviewPanel(QWidget):
         """
         self._seconds = seconds
         original, quantized = QImage(result["original"]), QImage(result["quantized"])
-        if quantized.isNull():
-            sentence = tr("This model draws no picture. The numbers below say what is lost.")
-            if original.isNull():
-                self.view.clear(sentence)
-            else:
-                self.view.set_names(tr("What goes in"), tr("What goes in"))
-                self.view.set_mode(Mode.ORIGINAL)
-                self.view.set_pair(original, original)
-        else:
+        self._show_as(draws=not quantized.isNull())
+        if self._draws:
             self.view.set_pair(original, quantized)
+        elif original.isNull():
+            self.view.clear(tr("This model draws no picture. The figures below say what is lost."))
+        else:
+            self.view.set_pair(original, original)
         self._shown = (str(result["original"]), str(result["quantized"]))
         self._sample.set_text(str(result["sample"]))
         self._set_figures(figures_of(result["loss"]))
-        self._caption.setText(tr("after {seconds} s", seconds=f"{seconds:.2f}"))
+        self._caption.setText(tr("took {seconds} s", seconds=f"{seconds:.2f}"))
+
+    def _show_as(self, *, draws: bool) -> None:
+        """Show two pictures that differ, or the one that goes into a model that draws none."""
+        is_new = draws is not self._draws
+        self._draws = draws
+        self._heading.setText(tr("Effect on the picture") if draws else tr("Effect on the results"))
+        self._mode.setVisible(draws)
+        self._no_picture.setVisible(not draws)
+        name = "" if draws else tr("What goes in")
+        self.view.set_names(name, name)
+        if is_new:
+            self.view.set_mode(Mode.SIDE_BY_SIDE if draws else Mode.ORIGINAL)
 
     def _modes(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(4)
-        heading = QLabel(tr("Effect on the picture"))
-        heading.setProperty("role", "subtitle")
-        row.addWidget(heading)
+        self._heading = QLabel()
+        self._heading.setProperty("role", "subtitle")
+        row.addWidget(self._heading)
         row.addStretch(1)
         self._mode = QComboBox()
         self._mode.setObjectName("quantize-mode")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -105,7 +105,8 @@ class RangePanel(QWidget):
     def _heading(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(4)
-        self._title = ElidedLabel(role="subtitle")
+        # names of one block end differently
+        self._title = ElidedLabel(role="subtitle", mode=Qt.TextElideMode.ElideLeft)
         self._title.setObjectName("range-tensor")
         row.addWidget(self._title, 1)
         group = QButtonGroup(self)
@@ -123,7 +124,7 @@ class RangePanel(QWidget):
             button.clicked.connect(lambda _checked=False, end=end: self._choose_end(end))
             group.addButton(button)
             row.addWidget(button)
-        self._logarithmic = QCheckBox(tr("Log counts"))
+        self._logarithmic = QCheckBox(tr("Log"))
         self._logarithmic.setObjectName("range-logarithmic")
         self._logarithmic.setAccessibleName(tr("Count on a logarithmic scale"))
         self._logarithmic.setToolTip(
@@ -136,7 +137,7 @@ class RangePanel(QWidget):
 
     def _fields(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        row.setSpacing(8)
+        row.setSpacing(6)
         self._low, self._high = QDoubleSpinBox(), QDoubleSpinBox()
         for field, name, title, words in (
             (self._low, "range-low", tr("Low"), tr("The lowest value that codes cover; never above 0")),
@@ -147,13 +148,13 @@ class RangePanel(QWidget):
             field.setToolTip(words)
             field.setDecimals(4)
             field.setKeyboardTracking(False)
-            field.setMinimumWidth(64)
+            field.setMinimumWidth(74)
             field.valueChanged.connect(self._type)
             label = QLabel(title)
             label.setBuddy(field)
             row.addWidget(label)
             row.addWidget(field, 1)
-        self._reset = QPushButton(tr("To policy"))
+        self._reset = QPushButton(tr("Reset"))
         self._reset.setObjectName("range-reset")
         self._reset.setAccessibleName(tr("Back to policy"))
         self._reset.setToolTip(tr("Let the policy choose this range again"))

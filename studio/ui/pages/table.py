@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
+from PySide6.QtWidgets import QWidget
+
 from studio.ui.pages.base import Page
 from studio.ui.texts import tr
 from studio.ui.workbench import Workbench
@@ -47,11 +49,11 @@ def page_words() -> dict[str, PageWords]:
     }
 
 
-def page_maker(identifier: str) -> Callable[[Workbench], Page]:
+def page_maker(identifier: str) -> Callable[[Workbench, QWidget | None], Page]:
     """Import a page's class and return it.
 
     Raises:
         KeyError: there is no such page, a bug of the caller.
     """
     module, _, name = PAGES[identifier].partition(":")
-    return cast(Callable[[Workbench], Page], getattr(importlib.import_module(module), name))
+    return cast(Callable[[Workbench, QWidget | None], Page], getattr(importlib.import_module(module), name))

@@ -336,6 +336,8 @@ class ComparisonCanvas(QWidget):
 
     def _labels(self) -> tuple[str, str]:
         original, candidate = self._names
+        if original and original == candidate:  # one picture, of no model
+            return original, candidate
         one = tr("Original · {name}", name=original) if original else tr("Original")
         other = tr("Candidate · {name}", name=candidate) if candidate else tr("Candidate")
         if self._original.size() != self._candidate.size():

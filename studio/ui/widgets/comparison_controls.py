@@ -60,7 +60,7 @@ class ComparisonControls(QWidget):
         exact.clicked.connect(lambda: view.zoom_to(1.0))
         second = QHBoxLayout()
         second.setSpacing(8)
-        self._overlay = QComboBox()
+        self._overlay = QComboBox(self)
         self._overlay.setObjectName("overlay")
         self._overlay.setAccessibleName(tr("Heat map"))
         self._overlay.setToolTip(tr("Which differences are laid over the candidate's picture"))

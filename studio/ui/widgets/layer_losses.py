@@ -26,9 +26,13 @@ NAME, KEEP, SCHEME, LOST, WON_BACK, SHARE, WORK = COLUMNS = range(7)
 SORTED = Qt.ItemDataRole.UserRole
 _FLOAT = "float"
 _NONE = "–"
-_LETTERS = {KEEP: 5, SCHEME: 8, LOST: 6, WON_BACK: 9, SHARE: 6, WORK: 6}
+_LETTERS = {KEEP: 5, SCHEME: 8, LOST: 7, WON_BACK: 9, SHARE: 7, WORK: 7}
 """How many letters of room each column has, beside that of the names."""
-_NAME_LETTERS = 15
+_NAME_LETTERS = 17
+_FOUND = (LOST, WON_BACK, SHARE)
+"""Columns that say nothing before layers were blamed."""
+_LEAVING = (WORK, SHARE, WON_BACK, SCHEME)
+"""Columns that go one after the other where there is no room; the tooltips of names have what they say."""
 
 
 class LayerLosses(QAbstractTableModel):
@@ -49,6 +53,11 @@ class LayerLosses(QAbstractTableModel):
     def layers(self) -> Sequence[Row]:
         """As the worker lists them."""
         return self._layers
+
+    @property
+    def is_blamed(self) -> bool:
+        """Whether it is known what layers lose."""
+        return bool(self._blame)
 
     def set_layers(self, layers: Sequence[Row]) -> None:
         """Show layers as the worker lists them; the table stays where it is when they are the same ones."""
@@ -102,7 +111,7 @@ class LayerLosses(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole and column in (WORK, LOST, WON_BACK, SHARE):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{layer['name']} ({layer['operator']})" if column == NAME else _titles()[column][1]
+            return self._whole(layer) if column == NAME else _titles()[column][1]
         if role == Qt.ItemDataRole.AccessibleTextRole and column == KEEP:
             return tr("Keep {layer} float", layer=layer["name"])
         return None
@@ -113,6 +122,12 @@ class LayerLosses(QAbstractTableModel):
             return False
         self.kept_float.emit(self._layers[index.row()]["name"], Qt.CheckState(value) is Qt.CheckState.Checked)
         return True
+
+    def _whole(self, layer: Row) -> str:
+        """Return all that is known of a layer, whichever columns have room."""
+        told = (SCHEME, WORK, *(_FOUND if self._blame else ()))
+        lines = [f"{layer['name']} ({layer['operator']})"]
+        return "\n".join(lines + [f"{_titles()[column][0]}: {self._text(layer, column)}" for column in told])
 
     def _text(self, layer: Row, column: int) -> str:
         found = self._blame.get(layer["name"])
@@ -184,17 +199,31 @@ class LayerTable(QTableView):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.setMinimumHeight(120)
         self._is_showing = False
+        rows.dataChanged.connect(self._fit)
+        rows.modelReset.connect(self._fit)
         self.selectionModel().currentRowChanged.connect(self._tell)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Give the names what the numbers leave; the last column may lie beyond the edge."""
+        """Give the names what the numbers leave."""
         super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show as many columns as there is room for, and those only that say something; never scroll sideways."""
         letter = self.fontMetrics().averageCharWidth()
         widths = {column: letter * letters + 14 for column, letters in _LETTERS.items()}
-        for column, width in widths.items():
-            self.setColumnWidth(column, width)
-        others = sum(width for column, width in widths.items() if column != WORK)
-        self.setColumnWidth(NAME, max(self.viewport().width() - others, letter * _NAME_LETTERS))
+        if not self._rows.is_blamed:
+            widths = {column: width for column, width in widths.items() if column not in _FOUND}
+        room = self.viewport().width() - letter * _NAME_LETTERS
+        for column in _LEAVING:
+            if sum(widths.values()) > room:
+                widths.pop(column, None)
+        for column in _LETTERS:
+            if self.isColumnHidden(column) is (column in widths):
+                self.setColumnHidden(column, column not in widths)
+        for column, width in {**widths, NAME: self.viewport().width() - sum(widths.values())}.items():
+            if self.columnWidth(column) != width:
+                self.setColumnWidth(column, width)
 
     @property
     def layer(self) -> str:

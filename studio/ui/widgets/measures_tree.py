@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QFont
+from PySide6.QtGui import QBrush, QColor, QFont, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTreeWidget, QTreeWidgetItem, QWidget
 
 from studio.comparison_results import ComparisonResult, MeasureKey, Row
 from studio.ui import theme
 from studio.ui.texts import tr
 
-_LEAST_NAME, _MOST_NAME = 100, 140
+_LEAST_NAME = 128
+_P95 = 2
+"""The column that goes where there is no room for all."""
 _CANDIDATE, _KEY = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 
@@ -68,8 +70,20 @@ class MeasuresTree(QTreeWidget):
             for place in range(len(result.candidates)):
                 self._add(result, place, is_open=place == candidate)
             self._choose(candidate, key)
-        # names may be long; figures must stay in view
-        self.setColumnWidth(0, min(max(self.sizeHintForColumn(0), _LEAST_NAME), _MOST_NAME))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Give the names what the figures leave."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show names as wide as there is room, and all figures: names may be long, figures must stay in view."""
+        room = self.viewport().width()
+        widths = [max(self.sizeHintForColumn(place), self.header().sectionSizeHint(place)) for place in range(6)]
+        self.setColumnHidden(_P95, room - sum(widths[1:]) < _LEAST_NAME)
+        others = sum(width for place, width in enumerate(widths) if place and not self.isColumnHidden(place))
+        self.setColumnWidth(0, max(room - others, _LEAST_NAME))
 
     def _add_original(self, result: ComparisonResult) -> None:
         item = QTreeWidgetItem([result.labels[0], "", "", "", result.original_size, result.milliseconds(-1)])

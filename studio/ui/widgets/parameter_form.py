@@ -13,10 +13,14 @@ from studio.ui.texts import tr
 from studio.ui.widgets.parameter_controls import control_for
 
 _ABBREVIATIONS = {"os": "OS"}
+_TITLES = {"adaround": "AdaRound", "families_defaults": "Family's defaults", "ranges": "Ranges by hand"}
+"""Names that say too little by themselves."""
 
 
 def readable(name: str) -> str:
     """Return the English words of a parameter's name, to be translated: "weight_block" is "Weight block"."""
+    if name in _TITLES:
+        return _TITLES[name]
     words = " ".join(_ABBREVIATIONS.get(word, word) for word in name.split("_"))
     return words[:1].upper() + words[1:]
 
@@ -128,19 +132,20 @@ class ParameterForm(QWidget):
         problem.setWordWrap(True)
         problem.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         problem.hide()
-        field = QWidget()
+        field = QWidget(self)
         column = QVBoxLayout(field)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(control)
         column.addWidget(problem)
-        label = QLabel(title)
+        label = QLabel(title, self)
         label.setToolTip(self._tooltip(parameter))
         label.setBuddy(control)
-        # beside the control, not beside a sentence below it
+        self._layout.addRow(label, field)
+        # beside the control, not beside a sentence below it; only now, for what is moved after it was styled is styled
+        # once more at every move
         control.ensurePolished()
         label.setMinimumHeight(control.sizeHint().height())
-        self._layout.addRow(label, field)
         self._controls[name], self._problems[name] = control, problem
 
     def _tooltip(self, parameter: Parameter) -> str:

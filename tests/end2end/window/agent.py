@@ -11,8 +11,10 @@ Everything is done by real events to real widgets, found by their object names. 
     {"do": "drop", "paths": […]}                  files onto the window
     {"do": "answer", "button": …}                 a button of the dialog in front, by its text or standard name
     {"do": "picture", "path": …}                  what the window looks like
+    {"do": "settings", "theme": "light"}          changes of the person's settings
     {"do": "modules"}                             names of the modules that are loaded
-    {"do": "gap"}                                 the longest pause of the event loop since the last time, in seconds
+    {"do": "gap"}                                 the longest pause of the event loop since the last time, in seconds,
+                                                  and how much of it the window's thread was at work
     {"do": "threads"}                             names of the threads of Python
     {"do": "close"}                               as the button of the window does
 """
@@ -60,8 +62,8 @@ class Agent(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.received.connect(self._obey, Qt.ConnectionType.QueuedConnection)
-        self._longest = 0.0
-        self._last = 0.0
+        self._longest = (0.0, 0.0)
+        self._last = (0.0, 0.0)
         self._timer: QTimer | None = None
 
     def listen(self) -> None:
@@ -75,13 +77,13 @@ class Agent(QObject):
             self._timer = QTimer(self)
             self._timer.setTimerType(Qt.TimerType.PreciseTimer)
             self._timer.timeout.connect(self._tick)
-            self._last = time.monotonic()
+            self._last = (time.monotonic(), time.thread_time())
             self._timer.start(_TICK)
 
     def _tick(self) -> None:
-        now = time.monotonic()
-        self._longest = max(self._longest, now - self._last - _TICK / 1000)
-        self._last = now
+        now, work = time.monotonic(), time.thread_time()
+        self._longest = max(self._longest, (now - self._last[0] - _TICK / 1000, work - self._last[1]))
+        self._last = (now, work)
 
     def _obey(self, request: dict[str, Any]) -> None:
         self._watch()
@@ -92,7 +94,7 @@ class Agent(QObject):
         say(answer or {})
 
     def _find(self, name: str) -> dict[str, Any]:
-        found = [widget for widget in QApplication.allWidgets() if widget.objectName() == name]
+        found = named(name)
         shown = [widget for widget in found if widget.isVisible()]
         if not found:
             return {"exists": False, "visible": False}
@@ -190,6 +192,9 @@ class Agent(QObject):
         if not shown.grab().save(path):
             raise OSError(f"{path} cannot be written")
 
+    def _settings(self, **values: Any) -> None:
+        window().bench.settings.change(**values)  # type: ignore[attr-defined]
+
     def _modules(self) -> dict[str, Any]:
         return {"modules": sorted({name.partition(".")[0] for name in sys.modules})}
 
@@ -197,8 +202,8 @@ class Agent(QObject):
         return {"threads": [thread.name for thread in threading.enumerate()]}
 
     def _gap(self) -> dict[str, Any]:
-        longest, self._longest = self._longest, 0.0
-        return {"seconds": longest}
+        (seconds, work), self._longest = self._longest, (0.0, 0.0)
+        return {"seconds": seconds, "work": work}
 
     def _names(self) -> dict[str, Any]:
         return {"names": sorted({each.objectName() for each in QApplication.allWidgets() if each.isVisible()})}
@@ -228,12 +233,24 @@ def _content(widget: QWidget) -> dict[str, Any]:
 
 
 def _widget(name: str) -> QWidget:
-    found = [each for each in QApplication.allWidgets() if each.objectName() == name and each.isVisible()]
+    found = [each for each in named(name) if each.isVisible()]
     if not found:
         raise LookupError(f"nothing visible is called {name}")
     if not found[-1].isEnabled():
         raise LookupError(f"{name} is disabled")
     return found[-1]
+
+
+def named(name: str) -> list[QWidget]:
+    """Return the widgets of that name.
+
+    Only they get Python wrappers: those of Qt's own inner widgets would outlive them when a page is made anew.
+    """
+    tops = QApplication.topLevelWidgets()
+    return [
+        *(each for each in tops if each.objectName() == name),
+        *(each for top in tops for each in top.findChildren(QWidget, name)),
+    ]
 
 
 def window() -> QMainWindow:

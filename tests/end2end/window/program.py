@@ -78,7 +78,9 @@ class Program:
         except (OSError, queue.Empty) as error:
             raise ProgramError(f"no answer to {do} {values}: {self.log()}") from error
         if line is None:
-            raise ProgramError(f"the program ended at {do} {values}: {self.log()}")
+            status = self.process.wait(timeout=10)
+            reports = [path.read_text("utf-8", "replace")[-3000:] for path in self.folder.glob("data/crashes/*")]
+            raise ProgramError(f"the program ended ({status}) at {do} {values}: {self.log()} {reports}")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise ProgramError(f"{do} {values}: {answer['error']}; visible: {self._visible(do)}")
@@ -118,7 +120,7 @@ class Program:
         self._errors.flush()
         return (self.folder / "program.log").read_text(encoding="utf-8", errors="replace")[-3000:]
 
-    def close(self, answers: Sequence[str] = ("Discard",), seconds: float = 15) -> int:
+    def close(self, answers: Sequence[str] = ("question-discard",), seconds: float = 15) -> int:
         """Close the window as a person does; return the exit status."""
         left = self.children()
         self.ask("close")
