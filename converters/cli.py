@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import math
-import os
 import signal
-import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from converters.commands import compare, quantize, run
+from converters.commands.speaking import ProgressPrinter, print_result, report_error
 from converters.errors import CancelledError, StudioError, UsageError, did_you_mean
-from converters.progress import Progress, ProgressMessage
+from converters.progress import Progress
 
 if TYPE_CHECKING:
     from converters.parameters import Parameter, Value
@@ -40,7 +37,8 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line's grammar; imports nothing heavy."""
     top = _Parser(
         prog="main.py",
-        description="Compress, convert and compare face models for phones.",
+        description="Compress, convert and compare face models for phones.\n\n"
+        "Without a command the window opens: main.py [--demo | --project FILE | MODEL].",
         epilog=_EXIT_STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -127,9 +125,9 @@ def main(arguments: Sequence[str]) -> int:
                 raise UsageError("No command was given.", "", "See `main.py --help`.")
             return _COMMANDS[options.command](options)
     except KeyboardInterrupt:
-        return _report_error(CancelledError("Cancelled.", "", "Nothing was written."), is_json)
+        return report_error(CancelledError("Cancelled.", "", "Nothing was written."), is_json)
     except StudioError as error:
-        return _report_error(error, is_json)
+        return report_error(error, is_json)
 
 
 @contextmanager
@@ -148,53 +146,6 @@ def _terminable() -> Iterator[None]:
     finally:
         if is_ours:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-def _harmless(text: str) -> str:
-    """Return text without what a terminal would obey: names come from model files, which come from anywhere."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else repr(sign)[1:-1] for sign in text)
-
-
-def _print(text: str) -> None:
-    """Print the result of a command; signs that the terminal's encoding lacks are spelled out."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    _say(text, sys.stdout)
-
-
-def _say(text: str, stream: TextIO) -> None:
-    """Print a line; whoever stops reading (`| head`) gets no more of it, and nobody else hears of that."""
-    try:
-        print(_harmless(text), file=stream, flush=True)
-    except BrokenPipeError:
-        # what is still buffered would raise again when the interpreter ends
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
-
-
-def _report_error(error: StudioError, is_json: bool) -> int:
-    _say(str(error), sys.stderr)
-    if is_json:
-        _print(json.dumps({"exit_status": error.exit_status, "error": error.to_json()}))
-    return error.exit_status
-
-
-class _Printer:
-    """Progress on standard error: a line whenever a stage begins, and at most one in ten seconds from then on."""
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-        self._printed: dict[str, float] = {}
-
-    def __call__(self, message: ProgressMessage) -> None:
-        now = time.monotonic()
-        if now - self._printed.get(message.stage, -math.inf) < 10:
-            return
-        self._printed[message.stage] = now
-        detail = f" ({message.detail})" if message.detail else ""
-        line = f"[{now - self._start:6.1f} s] {message.stage}{detail}"
-        _say(line, sys.stderr)
 
 
 def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -217,8 +168,8 @@ def _inspect(options: argparse.Namespace) -> int:
 
     arguments = {"source": options.model, "shapes": parse_shapes(options.shape), "trust": options.trust}
     with Worker("inspect") as worker:
-        result = worker.call("inspect_source", arguments, Progress(_Printer()))
-    _print(json.dumps(result["inspection"], allow_nan=False) if options.json else result["text"])
+        result = worker.call("inspect_source", arguments, Progress(ProgressPrinter()))
+    print_result(json.dumps(result["inspection"], allow_nan=False) if options.json else result["text"])
     return 0
 
 
@@ -229,7 +180,7 @@ def _convert(options: argparse.Namespace) -> int:
     if options.options:
         from converters.report import options_text
 
-        _print(options_text())
+        print_result(options_text())
         return 0
     if options.out is None:
         raise UsageError("No folder for the files was given.", "", "Say --out DIR.")
@@ -241,9 +192,9 @@ def _convert(options: argparse.Namespace) -> int:
         trust=options.trust,
         force=options.force,
         timeout=options.timeout,
-        progress=Progress(_Printer()),
+        progress=Progress(ProgressPrinter()),
     )
-    _print(json.dumps(conversion.to_json(), allow_nan=False) if options.json else as_text(conversion))
+    print_result(json.dumps(conversion.to_json(), allow_nan=False) if options.json else as_text(conversion))
     return conversion.exit_status
 
 
@@ -254,26 +205,26 @@ def _quantize(options: argparse.Namespace) -> int:
     given = {"calibration": options.calibration, "budget": options.budget, "blame": options.blame or None}
     values |= {name: value for name, value in given.items() if value is not None}
     result = quantize.execute(
-        options.model, parse_shapes(options.shape), options.trust, values, options, Progress(_Printer())
+        options.model, parse_shapes(options.shape), options.trust, values, options, Progress(ProgressPrinter())
     )
-    _print(json.dumps(result["quantization"], allow_nan=False) if options.json else result["text"])
+    print_result(json.dumps(result["quantization"], allow_nan=False) if options.json else result["text"])
     return 0
 
 
 def _compare(options: argparse.Namespace) -> int:
     from converters.compare.text import as_text
 
-    comparison = compare.execute(options, parse_shapes(options.shape), Progress(_Printer()))
-    _print(json.dumps(comparison.to_json(), allow_nan=False) if options.json else as_text(comparison))
+    comparison = compare.execute(options, parse_shapes(options.shape), Progress(ProgressPrinter()))
+    print_result(json.dumps(comparison.to_json(), allow_nan=False) if options.json else as_text(comparison))
     return comparison.exit_status
 
 
 def _run(options: argparse.Namespace) -> int:
     if options.options:
-        _print(run.options_text())
+        print_result(run.options_text())
         return 0
-    done = run.execute(options, Progress(_Printer()))
-    _print(json.dumps(done.to_json(), allow_nan=False) if options.json else done.as_text())
+    done = run.execute(options, Progress(ProgressPrinter()))
+    print_result(json.dumps(done.to_json(), allow_nan=False) if options.json else done.as_text())
     return 0
 
 

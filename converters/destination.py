@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from converters.errors import DestinationError
+from converters.errors import DestinationError, TakenError
 
 _FULL = "Free some space there or choose another folder."
 _ELSEWHERE = "Choose a folder in which you may write."
@@ -69,9 +69,9 @@ def destination_errors(path: Path) -> Iterator[None]:
         raise DestinationError(what.format(path=path), why, remedy) from error
 
 
-def taken(path: Path) -> DestinationError:
+def taken(path: Path) -> TakenError:
     """Return the error of a name that something has already."""
-    return DestinationError(f"{path} already exists.", "", "Use --force to replace it, or choose another place.")
+    return TakenError(f"{path} already exists.", "", "Replace it, or choose another place.")
 
 
 def require_space(folder: Path, needed: int) -> None:

@@ -85,8 +85,16 @@ class TrustNeededError(UnsafeInputError):
     """Opening a file would run code that comes with it; a person may say that they trust it."""
 
 
+class OtherContentsError(BadInputError):
+    """A file is there, but its contents are not those that were asked for."""
+
+
 class DestinationError(BadInputError):
     """The place to write to is full, read-only, already taken or otherwise unusable."""
+
+
+class TakenError(DestinationError):
+    """Something of that name is there already; a person may say that it is to be replaced."""
 
 
 class CancelledError(StudioError):
@@ -112,7 +120,9 @@ _KINDS: dict[str, type[StudioError]] = {
         BadInputError,
         UnsafeInputError,
         TrustNeededError,
+        OtherContentsError,
         DestinationError,
+        TakenError,
         CancelledError,
         WorkerError,
     )

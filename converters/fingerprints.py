@@ -44,12 +44,13 @@ def size_of(path: Path) -> int:
 
 
 def _kind_of(path: Path) -> str:
-    if path.is_file():
-        return "file"
-    if path.is_dir():
-        return "folder"
-    if os.path.lexists(path) and path.exists():
-        raise BadInputError(f"{path} is neither a file nor a folder.")  # a pipe would be waited for without end
+    with _reading_errors(path):
+        if path.is_file():
+            return "file"
+        if path.is_dir():
+            return "folder"
+        if os.path.lexists(path) and path.exists():
+            raise BadInputError(f"{path} is neither a file nor a folder.")  # a pipe would be waited for without end
     raise BadInputError(f"{path} does not exist.", "", "Check the path.")
 
 

@@ -51,6 +51,7 @@ def opened(
     *,
     shapes: Mapping[str, tuple[int, ...]] = _NO_SHAPES,
     trust: bool = False,
+    sha256: str = "",
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Opened]:
@@ -58,6 +59,12 @@ def opened(
 
     A source model is loaded, checked and written anew before a runtime sees it; an artifact is opened as it is, so
     this belongs in a worker process.
+
+    Args:
+        path: of the model.
+        shapes, trust, sha256: of a source model, as `source.load` takes them.
+        threads: of the runtime; None for the usual number.
+        progress: told about stages; may cancel.
 
     Raises:
         StudioError: as `source.load` and `open_session` do.
@@ -72,7 +79,7 @@ def opened(
             return
         from converters.model.source import load
 
-        model = load(path, shapes=shapes, trust=trust, progress=progress)
+        model = load(path, shapes=shapes, trust=trust, sha256=sha256, progress=progress)
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="ffstudio-")))
         from converters.model.graph import write_proto
         from converters.model.unread import unread_matrix

@@ -19,7 +19,7 @@ def open_source(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]
     """Load a model and say what it is, or which sizes it needs to be told.
 
     Args:
-        arguments: "source"; "shapes"; "trust".
+        arguments: "source", "shapes", "trust", "sha256", as `load_source` takes them.
         progress: told about stages.
 
     Returns:
@@ -54,8 +54,8 @@ def scan_source_fp16(arguments: dict[str, Any], progress: Progress) -> dict[str,
     """Look for values that fp16 cannot hold, in a source as its recipe's float steps leave it.
 
     Args:
-        arguments: "source"; "shapes"; "trust"; "steps": plain data of step requests, those that quantize left out
-            here; "images": a folder, or "" for the built-in crops.
+        arguments: "source", "shapes", "trust", "sha256", as `load_source` takes them; "steps": plain data of step
+            requests, those that quantize left out here; "images": a folder, or "" for the built-in crops.
         progress: told about stages and after every group of tensors.
 
     Returns:

@@ -20,8 +20,8 @@ from typing import Any
 from converters.conversion import Artifact, Conversion
 from converters.destination import destination_errors, require_space
 from converters.errors import (
-    DestinationError,
     StudioError,
+    TakenError,
     UsageError,
     error_from_json,
 )
@@ -105,7 +105,7 @@ def convert(
     """
     report = progress or Progress()
     if not recipe.targets:
-        raise UsageError("The recipe names no target.", "", "Say --to mnn,tflite,coreml.")
+        raise UsageError("The recipe names no target.", "", "Choose at least one of mnn, tflite, coreml and onnx.")
     recipe = recipe.with_quantization()
     names = {request.name: artifact_name(stem_of(recipe.source), request) for request in recipe.targets}
     if len(names) < len(recipe.targets):
@@ -132,10 +132,10 @@ def _refuse_existing(destination: Path, names: Collection[str]) -> None:
     wanted = [*names, *(f"{name}{UNVERIFIED}" for name in names), REPORT_FILE, LOG_FILE]
     taken = [name for name in wanted if os.path.lexists(destination / name)]
     if taken:
-        raise DestinationError(
+        raise TakenError(
             f"{destination.name or destination} already holds {', '.join(taken)}.",
             "",
-            "Choose another folder, or add --force to replace them.",
+            "Replace them, or choose another folder.",
         )
 
 

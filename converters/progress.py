@@ -40,5 +40,5 @@ class Progress:
 
     def __call__(self, stage: str, fraction: float = 0.0, detail: str = "") -> None:
         if self.is_cancelled():
-            raise CancelledError("Cancelled.", "", "Nothing was written.")
+            raise CancelledError("Cancelled.")
         self.report(ProgressMessage(stage, min(max(fraction, 0.0), 1.0), detail))

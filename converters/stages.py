@@ -13,7 +13,7 @@ from typing import Any
 
 from converters.builtin import DEMO_CROPS
 from converters.destination import destination_errors
-from converters.errors import BadInputError, StudioError
+from converters.errors import StudioError
 from converters.measure.parity import SampleKind
 from converters.model.graph import GRAPH_FILE, Model, write_proto
 from converters.progress import Progress
@@ -42,7 +42,7 @@ def inspect_source(arguments: dict[str, Any], progress: Progress) -> dict[str, A
     """Load a model and say what it is.
 
     Args:
-        arguments: "source", "shapes", "trust".
+        arguments: "source", "shapes", "trust", "sha256", as `load_source` takes them.
         progress: told about stages.
 
     Returns:
@@ -84,15 +84,12 @@ def prepare(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
         in bytes.
 
     Raises:
-        BadInputError: the source differs from the one the recipe was written for.
+        OtherContentsError: the source is not the one that the recipe was written for; found out before its code runs.
     """
     recipe = Recipe.from_json(arguments["recipe"])
     staging = Path(arguments["staging"])
-    if recipe.source_sha256 and arguments["trust"] and _fingerprint(recipe.source) != recipe.source_sha256:
-        raise _other_source(recipe.source)  # before a trusted file of the same name runs its code
-    model = load_source({"source": recipe.source, "shapes": recipe.shapes, "trust": arguments["trust"]}, progress)
-    if recipe.source_sha256 and recipe.source_sha256 != model.source.sha256:
-        raise _other_source(model.source.name)
+    source = {"source": recipe.source, "sha256": recipe.source_sha256, "shapes": recipe.shapes}
+    model = load_source({**source, "trust": arguments["trust"]}, progress)
     found = []
     for request in recipe.steps:
         result = step(request.step).run(model, request.options, progress)
@@ -126,29 +123,27 @@ def prepare(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     }
 
 
-def _fingerprint(source: str) -> str:
-    """Return the SHA-256 of a source as `load` will state it, without opening it as a model."""
-    from converters.fingerprints import sha256_of
-    from converters.model.sniffing import split_factory
-
-    factory = split_factory(source)
-    return sha256_of(Path(factory[0] if factory and not Path(source).exists() else source))
-
-
-def _other_source(name: str) -> BadInputError:
-    return BadInputError(
-        f"{name} is not the file the recipe was written for.",
-        "Its contents have changed, or it is another file of the same name.",
-        "Remove source.sha256 from the recipe to use it all the same.",
-    )
-
-
 def load_source(arguments: dict[str, Any], progress: Progress) -> Model:
-    """Load what "source", "shapes" and "trust" of the arguments say; raises as `converters.model.source.load` does."""
+    """Load a source.
+
+    Args:
+        arguments: "source"; "shapes"; "trust": whether it may run code; "sha256": of the only contents that are
+            accepted, "" or missing for any. Whoever trusts a file that was looked at before says so with its SHA-256.
+        progress: told about stages; may cancel.
+
+    Raises:
+        StudioError: as `converters.model.source.load` does.
+    """
     from converters.model.source import load
 
     shapes = {name: tuple(shape) for name, shape in arguments["shapes"].items()}
-    return load(arguments["source"], shapes=shapes, trust=bool(arguments["trust"]), progress=progress)
+    return load(
+        arguments["source"],
+        shapes=shapes,
+        trust=bool(arguments["trust"]),
+        sha256=str(arguments.get("sha256") or ""),
+        progress=progress,
+    )
 
 
 def _write_host_matrix(model: Model, staging: Path) -> bool:

@@ -11,9 +11,6 @@ from converters.recipe import Recipe
 from converters.registry import exporter, step
 from converters.stages import load_source, memory_estimate
 
-_QUICK_STEPS = ("simplify", "rewrite")
-"""Steps that take moments and decide what targets can express; the others keep the operators a model is made of."""
-
 
 def check_targets(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Ask each target what it cannot express of a source, without converting anything.
@@ -21,7 +18,8 @@ def check_targets(arguments: dict[str, Any], progress: Progress) -> dict[str, An
     What calibration decides (which layer gets which scheme) is not known yet: int8 is judged by the rest.
 
     Args:
-        arguments: "source"; "shapes"; "trust"; "steps", "requests": plain data of step and target requests.
+        arguments: "source", "shapes", "trust", "sha256", as `load_source` takes them; "steps", "requests": plain data
+            of step and target requests; the steps are carried out, so these should be quick.
         progress: told about every target.
 
     Returns:
@@ -34,8 +32,7 @@ def check_targets(arguments: dict[str, Any], progress: Progress) -> dict[str, An
     recipe = Recipe.from_json({"version": 1, "steps": arguments["steps"], "targets": arguments["requests"]})
     model = load_source(arguments, progress)
     for request in recipe.steps:
-        if request.step in _QUICK_STEPS:
-            model = step(request.step).run(model, request.options, progress).model
+        model = step(request.step).run(model, request.options, progress).model
     problems: dict[str, list[str]] = {}
     for place, wanted in enumerate(recipe.targets):
         target = exporter(wanted.target)

@@ -7,6 +7,7 @@ Requests come as JSON lines on standard input:
 Messages leave as JSON lines on what was standard output:
 
     {"event": "ready", "pid": …}
+    {"id": 7, "event": "began"}
     {"id": 7, "event": "progress", "stage": …, "fraction": …, "detail": …}
     {"id": 7, "event": "result", "value": {…}}
     {"id": 7, "event": "error", "kind": "DestinationError", "what": …, "why": …, "remedy": …}
@@ -166,6 +167,7 @@ def _serve(connection: _Connection, table: Mapping[str, str]) -> None:
     connection.send({"event": "ready", "pid": os.getpid()})
     while (request := connection.requests.get()) is not None:
         print(f"--- {time.strftime('%H:%M:%S')} {request['operation']}", flush=True)
+        connection.send({"id": request["id"], "event": "began"})
         answer = _answer(request, table, connection)
         sys.stdout.flush()
         sys.stderr.flush()

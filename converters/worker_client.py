@@ -23,6 +23,7 @@ __all__ = ["Call", "Worker", "WorkerPool"]
 
 Data = dict[str, Any]
 
+_UNDERWAY = ("began", "progress")  # messages of a call that are not its last
 _POLL = 0.05  # seconds between two looks at whether somebody cancelled
 _PATIENCE = 1.0  # seconds for each of: stopping by itself, stopping when asked by the system
 _LOG_CHECK = 0.5  # seconds between two looks at the size of the log
@@ -97,13 +98,15 @@ class Worker(Closing):
         with self._used(progress if wait else None):
             if self._should_stop(progress):
                 raise _cancelled()
+            was_idle = self.pid is not None
             process = self._running()
             self._log.limit()
             self._log.mark()
             self._last_id += 1
-            process.send({"id": self._last_id, "operation": operation, "arguments": arguments})
+            request = {"id": self._last_id, "operation": operation, "arguments": arguments}
+            process.send(request)
             try:
-                answer = self._answer(process, progress, timeout)
+                answer = self._answer(process, progress, timeout, request if was_idle else None)
             except BaseException:
                 self._discard()
                 raise
@@ -114,7 +117,7 @@ class Worker(Closing):
                 return value
             raise self._error(answer)
 
-    def _answer(self, process: WorkerProcess, progress: Progress, timeout: float | None) -> Data | None:
+    def _answer(self, process: WorkerProcess, progress: Progress, timeout: float | None, again: Data | None) -> Any:
         """Return the last message of the running call; None when it stopped because it was told to."""
         started = log_checked = time.monotonic()
         self._stage = ""
@@ -122,10 +125,12 @@ class Worker(Closing):
             while True:
                 message = process.receive(_POLL)
                 if message is not None and message.get("id") == self._last_id:
-                    if message["event"] != "progress":
+                    if message["event"] not in _UNDERWAY:
                         return message
-                    self._stage = message["stage"]
-                    progress.report(ProgressMessage(message["stage"], message["fraction"], message["detail"]))
+                    again = None
+                    if message["event"] == "progress":
+                        self._stage = message["stage"]
+                        progress.report(ProgressMessage(message["stage"], message["fraction"], message["detail"]))
                 now = time.monotonic()
                 if self._should_stop(progress):
                     self._stop(process)
@@ -141,7 +146,12 @@ class Worker(Closing):
                     log_checked = now
                     self._log.limit()
         except WorkerIsOver:
-            raise self._crash(self._discard()) from None
+            if again is None:
+                raise self._crash(self._discard()) from None
+            self._discard()  # it ended while it was idle: nobody has begun with this call yet
+            process = self._running()
+            process.send(again)
+            return self._answer(process, progress, timeout, None)
         except BrokenProtocolError as error:
             raise WorkerError(
                 f"The {self.name} worker sent something that is no message{self._place()}: {error}.",
@@ -159,7 +169,7 @@ class Worker(Closing):
         try:
             while time.monotonic() < deadline:
                 message = process.receive(_POLL)
-                if message is not None and message.get("id") == self._last_id and message["event"] != "progress":
+                if message is not None and message.get("id") == self._last_id and message["event"] not in _UNDERWAY:
                     return
             process.stop(by_force=False)
             process.ends_within(_PATIENCE)
@@ -240,7 +250,7 @@ class Worker(Closing):
 
 
 def _cancelled() -> CancelledError:
-    return CancelledError("Cancelled.", "", "Nothing was written.")
+    return CancelledError("Cancelled.")
 
 
 class WorkerPool(Closing):

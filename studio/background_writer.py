@@ -33,25 +33,32 @@ class BackgroundWriter(QObject):
         self._lock = threading.Lock()
         self._wish: Callable[[], None] | None = None
         self._thread: threading.Thread | None = None
+        self._is_fulfilled = True
+        self._is_ending = False
 
-    def write(self, make: Callable[[], str]) -> None:
-        """Have the file say what `make` returns; it runs on another thread."""
-        self._want(lambda: write_text_atomically(self.path, make(), force=True))
+    def write(self, make: Callable[[], str], then: Callable[[], object] | None = None) -> None:
+        """Have the file say what `make` returns; it runs on another thread, as `then` does once that is on the disk."""
+        self._want(lambda: self._write(make, then))
 
     def remove(self, then: Callable[[], object]) -> None:
-        """Have the file not exist, and call `then` on another thread once it is gone or cannot be removed."""
-        self._want(lambda: self._remove(then))
+        """Have the file not exist, and call `then` on another thread once it is gone or cannot be removed.
 
-    def wait(self) -> None:
-        """Return when everything is on the disk."""
+        This object ends with that; nothing may be wanted of it any more.
+        """
+        self._want(lambda: self._remove(then), is_last=True)
+
+    def wait(self) -> bool:
+        """Return when everything is on the disk; False where the newest wish could not be fulfilled."""
         with self._lock:
             thread = self._thread
         if thread is not None:
             thread.join()
+        return self._is_fulfilled
 
-    def _want(self, wish: Callable[[], None]) -> None:
+    def _want(self, wish: Callable[[], None], is_last: bool = False) -> None:
         with self._lock:
             self._wish = wish
+            self._is_ending = is_last
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name=f"writing {self.path.name}")
                 self._thread.start()
@@ -61,10 +68,14 @@ class BackgroundWriter(QObject):
             with self._lock:
                 wish, self._wish = self._wish, None
                 if wish is None:
+                    if self._is_ending:
+                        self.deleteLater()
                     self._thread = None
                     return
+                self._is_fulfilled = False
             try:
                 wish()
+                self._is_fulfilled = True
             except StudioError as error:
                 self.failed.emit(error)
             except OSError as error:
@@ -73,6 +84,11 @@ class BackgroundWriter(QObject):
                 with self._lock:
                     self._thread = None
                 raise
+
+    def _write(self, make: Callable[[], str], then: Callable[[], object] | None) -> None:
+        write_text_atomically(self.path, make(), force=True)
+        if then is not None:
+            then()
 
     def _remove(self, then: Callable[[], object]) -> None:
         try:

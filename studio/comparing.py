@@ -14,7 +14,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from studio.comparison_results import KIND, ComparisonResult, latest, running
+from studio.comparison_results import KIND, ComparisonResult, is_comparison, latest, running
 from studio.document import Document
 from studio.file_labels import label_of, told_apart
 from studio.jobs.job import Job, JobRequest, Lane
@@ -141,12 +141,12 @@ class Comparing(QObject):
     @property
     def running(self) -> Job | None:
         """The comparison that waits or runs."""
-        return running(self._jobs.jobs(), self._document.project.identity)
+        return running(self._own_jobs())
 
     @property
     def result(self) -> ComparisonResult | None:
-        """What came of the last comparison of this project, None where there is none."""
-        return latest(self._jobs.jobs(), self._document.project.identity)
+        """What came of the last comparison of this project as it is now, None where there is none."""
+        return latest(self._own_jobs(), self._contents(), self._shapes())
 
     # --- what is chosen ------------------------------------------------------------------------------------------
 
@@ -196,18 +196,21 @@ class Comparing(QObject):
         assert original is not None
         assert candidates
         project = self._document.project
+        sides = {original.path, *(each.path for each in candidates)}
         arguments: dict[str, Any] = {
             "original": original.path,
             "candidates": [each.path for each in candidates],
             "images": self.images,
             "count": self.pictures,
-            "shapes": {name: list(shape) for name, shape in project.recipe.shapes.items()},
-            "trust": self._document.is_trusted,
+            "shapes": self._shapes(),
+            # of all files here a person was asked about the project's model only, and said it of these contents
+            "trusted": {project.recipe.source: project.recipe.source_sha256} if self._document.is_trusted else {},
             "runs": self._runs(),
             # one folder per project: a new comparison takes the place of the one before, once it is complete
             "pictures": str(self._jobs.scratch / f"comparison-{project.identity}"),
             "force": True,
             "project": project.identity,
+            "contents": {path: known for path, known in self._contents().items() if path in sides},
             "labels": [original.label, *(each.label for each in candidates)],
         }
         what = candidates[0].label if len(candidates) == 1 else tr("{count} files", count=len(candidates))
@@ -219,6 +222,19 @@ class Comparing(QObject):
 
     def _files(self) -> list[Any]:
         return [file for file in self._document.project.files if self._document.is_intact(file)]
+
+    def _own_jobs(self) -> list[Job]:
+        jobs = self._jobs.jobs()
+        return [job for job in jobs if is_comparison(job) and self._document.owns(job.request.arguments.get("project"))]
+
+    def _contents(self) -> dict[str, str]:
+        """Return the SHA-256 of what the project knows of, by path."""
+        project = self._document.project
+        files = {str(file.path): file.sha256 for file in project.files}
+        return {project.recipe.source: project.recipe.source_sha256, **files}
+
+    def _shapes(self) -> dict[str, list[int]]:
+        return {name: list(shape) for name, shape in self._document.project.recipe.shapes.items()}
 
     def _runs(self) -> int:
         sides = [each for each in (self.original, *self.candidates) if each is not None]
@@ -237,9 +253,9 @@ class Comparing(QObject):
         return max([*areas, 16_384.0]) / 16_384.0 if areas else 0.2
 
     def _take_source(self) -> None:
-        if self._document.project.identity != self._identity:
-            self._identity = self._document.project.identity
+        if not self._document.owns(self._identity):
             self._choice = Choice()
+        self._identity = self._document.project.identity
         self.changed.emit()
 
     def _change(self, **values: Any) -> None:

@@ -199,20 +199,43 @@ class ComparisonResult:
         return in_words(value, known["unit"], known["digits"], higher_is_better=known["higher_is_better"])
 
 
-def latest(jobs: Iterable[Job], project: str) -> ComparisonResult | None:
-    """Return the newest finished comparison of a project whose pictures are still there."""
+def is_comparison(job: Job) -> bool:
+    """Say whether a job compares models."""
+    return job.request.kind == KIND
+
+
+def latest(
+    jobs: Iterable[Job], contents: Mapping[str, str], shapes: Mapping[str, Sequence[int]]
+) -> ComparisonResult | None:
+    """Return the newest finished comparison that still speaks of the project and whose pictures are still there.
+
+    Args:
+        jobs: comparisons of one project.
+        contents: the SHA-256 of what the project knows of now, by path.
+        shapes: sizes of inputs that the project has now.
+    """
+    drawn: set[str] = set()
     for job in sorted(jobs, key=lambda each: -each.identity):
-        if job.request.kind == KIND and job.request.arguments.get("project") == project:
-            found = result_of(job)
-            if found is not None:
-                return found
+        folder = str(job.request.arguments.get("pictures", ""))
+        # a later comparison of the same folder has replaced the pictures of an earlier one
+        if job.state is not JobState.DONE or folder in drawn:
+            continue
+        drawn.add(folder)
+        if _is_of(job, contents, shapes) and (found := result_of(job)) is not None:
+            return found
     return None
 
 
-def running(jobs: Iterable[Job], project: str) -> Job | None:
-    """Return a project's comparison that waits or runs."""
-    mine = (job for job in jobs if job.request.kind == KIND and job.request.arguments.get("project") == project)
-    return next((job for job in mine if not job.state.is_over), None)
+def _is_of(job: Job, contents: Mapping[str, str], shapes: Mapping[str, Sequence[int]]) -> bool:
+    """Say whether a comparison was made of what is there now; a file that was moved or removed is no other one."""
+    asked = job.request.arguments
+    is_same = all(contents.get(path, sha256) == sha256 for path, sha256 in asked.get("contents", {}).items())
+    return is_same and asked.get("shapes", {}) == shapes
+
+
+def running(jobs: Iterable[Job]) -> Job | None:
+    """Return the comparison that waits or runs."""
+    return next((job for job in jobs if not job.state.is_over), None)
 
 
 def result_of(job: Job) -> ComparisonResult | None:

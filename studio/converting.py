@@ -82,7 +82,7 @@ class Conversions(QObject):
         self._jobs = jobs
         self._survey = Survey(Recipe(source=""))
         self._failures: dict[str, Failure] = {}
-        self._identities = {document.project.identity}
+        self._identity = document.project.identity
         self._timer = QTimer(self, singleShot=True, interval=_PAUSE)
         self._timer.timeout.connect(self._look)
         document.source_changed.connect(self._take_source)
@@ -168,7 +168,13 @@ class Conversions(QObject):
             "keys": keys,
         }
         return self._jobs.submit(
-            JobRequest(KIND, tr("Converting {model}", model=self._document.title), arguments, lane=Lane.WORK)
+            JobRequest(
+                KIND,
+                tr("Converting {model}", model=self._document.title),
+                arguments,
+                lane=Lane.WORK,
+                keeps_files=True,
+            )
         )
 
     def cancel(self) -> None:
@@ -250,22 +256,20 @@ class Conversions(QObject):
         self._document.set_files(left)
 
     def _take_source(self) -> None:
-        if self._document.project.identity not in self._identities:  # saved elsewhere it is still the same work
-            self._identities.clear()
+        if not self._document.owns(self._identity):
             self._failures.clear()
-        self._identities.add(self._document.project.identity)
+        self._identity = self._document.project.identity
         self.refresh()
         self.changed.emit()
 
     def _take_files(self) -> None:
-        self._identities.add(self._document.project.identity)
         self.refresh()
         self.changed.emit()
 
     # --- what jobs tell ------------------------------------------------------------------------------------------
 
     def _is_own(self, job: Job) -> bool:
-        return job.request.kind == KIND and job.request.arguments.get("project") in self._identities
+        return job.request.kind == KIND and self._document.owns(job.request.arguments.get("project"))
 
     def _take_added(self, identity: int) -> None:
         if self._is_own(self._jobs.job(identity)):

@@ -12,19 +12,18 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from converters.errors import BadInputError
-from converters.fingerprints import sha256_of
 from converters.parameters import Value
 from converters.recipe import Recipe, TargetRequest
-from studio import recovery
-from studio.edits import RecipeEdit, with_step
-from studio.missing import Missing, MissingKind, changed_files, find_missing, with_place
+from studio import recovery, work_folders
+from studio.edits import RecipeEdit, source_of, with_step
+from studio.missing import Missing, MissingKind, changed_files, check_found, find_missing, still_missing, with_place
+from studio.presence import is_there
 from studio.project import MadeFile, Project
 from studio.project_file import read_project
 from studio.project_lock import ProjectLock
-from studio.project_paths import source_file, with_paths
+from studio.project_paths import source_title, with_paths
 from studio.project_place import ProjectPlace, own_place
 from studio.waiting import without_freezing
-from studio.work_folders import move_into, new_place, remove_unsaved, settled, unsaved_work_folder, work_folder_of
 
 _MOST_UNDO_STEPS = 500
 
@@ -43,6 +42,7 @@ class Document(QObject):
         files_changed: files made, or whether they are in their places.
         state_changed: path, title, dirty, undo and redo.
         recovery_failed: a StudioError: unsaved changes cannot be kept for the case of a crash.
+        noticed: a StudioError: nothing failed, but the person should know.
         undo_stack: of changes of the recipe.
     """
 
@@ -52,15 +52,18 @@ class Document(QObject):
     files_changed = Signal()
     state_changed = Signal()
     recovery_failed = Signal(object)
+    noticed = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._project = self._saved = Project.fresh()
+        self._identities = {self._project.identity}
         self._place = ProjectPlace()
         self._inspection: dict[str, Any] | None = None
         self._is_trusted = False
         self._missing: tuple[Missing, ...] = ()
         self._moved: dict[Path, Path] = {}
+        self._left_behind: frozenset[Path] = frozenset()
         self.undo_stack = QUndoStack(self)
         self.undo_stack.setUndoLimit(_MOST_UNDO_STEPS)
         self.undo_stack.indexChanged.connect(self.state_changed)
@@ -92,10 +95,7 @@ class Document(QObject):
     @property
     def title(self) -> str:
         """The file's name without its ending, or the model's, or ""."""
-        if self.path:
-            return self.path.stem
-        file = source_file(self._project.recipe.source)
-        return file.name if file else self._project.recipe.source
+        return self.path.stem if self.path else source_title(self._project.recipe.source)
 
     @property
     def inspection(self) -> dict[str, Any] | None:
@@ -110,7 +110,8 @@ class Document(QObject):
     @property
     def work_folder(self) -> Path:
         """Where files are made; it need not exist."""
-        return work_folder_of(self.path) if self.path else unsaved_work_folder(self._project.identity)
+        identity = self._project.identity
+        return work_folders.work_folder_of(self.path) if self.path else work_folders.unsaved_work_folder(identity)
 
     @property
     def missing(self) -> tuple[Missing, ...]:
@@ -119,7 +120,11 @@ class Document(QObject):
 
     def is_intact(self, file: MadeFile) -> bool:
         """Say whether a file is there and, as far as was looked, is what was made."""
-        return file.path.exists() and all(each.path != file.path for each in self._missing)
+        return is_there(file.path) and all(each.path != file.path for each in self._missing)
+
+    def owns(self, identity: object) -> bool:
+        """Say whether that is the open project, also by an identity it had before it was saved elsewhere."""
+        return identity in self._identities
 
     def step_options(self, step: str) -> dict[str, Value] | None:
         """Return a copy of a step's options, None where the recipe has no such step."""
@@ -129,7 +134,7 @@ class Document(QObject):
 
     def new(self) -> None:
         """Begin an empty project."""
-        self._become(Project.fresh(), None)
+        self._become(Project.fresh(), None, ())
 
     def open(self, path: Path) -> list[Missing]:
         """Open a project's file. Its model is inspected by whoever calls this.
@@ -142,11 +147,13 @@ class Document(QObject):
         """
         place = own_place(path)
         project = without_freezing(partial(read_project, place))
-        self._become(project, self._place.lock_for(place))
-        return list(self._missing)
+        missing = without_freezing(partial(find_missing, project))
+        self._become(project, self._place.lock_for(place), missing)
+        self._left_behind = work_folders.left_behind(project)
+        return missing
 
     def restore(self, offer: recovery.Offer) -> list[Missing]:
-        """Open work that an earlier run left behind; it stays unsaved.
+        """Open work that an earlier run left behind; it stays unsaved, and has no place where the one it had is gone.
 
         Raises:
             StudioError: another window has it by now; what was open stays open.
@@ -155,25 +162,32 @@ class Document(QObject):
         if taken is None:
             raise BadInputError(f"{offer.title} was opened or discarded in another window.")
         try:
-            has_place = offer.path is not None and offer.path.parent.is_dir()
-            lock = self._place.lock_for(offer.path) if offer.path is not None and has_place else None
-            self._become(offer.project, lock, saved=Project.fresh())
+            restored = without_freezing(partial(recovery.restored, offer))
+            missing = without_freezing(partial(find_missing, restored.project))
+            lock = self._place.lock_for(restored.place) if restored.place is not None else None
+            self._become(restored.project, lock, missing, saved=Project.fresh())
             self._autosave.update()
-            without_freezing(self._autosave.wait)
-            offer.file.unlink(missing_ok=True)
+            if without_freezing(self._autosave.wait):  # otherwise the offer is the only copy
+                offer.file.unlink(missing_ok=True)
         finally:
             taken.release()
-        return list(self._missing)
+        if restored.notice is not None:
+            self.noticed.emit(restored.notice)
+        return missing
 
-    def _become(self, project: Project, lock: ProjectLock | None, saved: Project | None = None) -> None:
+    def _become(
+        self, project: Project, lock: ProjectLock | None, missing: Sequence[Missing], saved: Project | None = None
+    ) -> None:
         self._leave(keeping=project.identity)
         self._place.take(lock)
         self._project = project
+        self._identities = {project.identity}
         self._saved = saved or project
         self._inspection = None
         self._is_trusted = False
-        self._missing = tuple(find_missing(project))
+        self._missing = tuple(missing)
         self._moved = {}
+        self._left_behind = frozenset()
         self.undo_stack.clear()
         self._tell(self.source_changed, self.inspection_changed, self.recipe_changed, self.files_changed)
 
@@ -181,7 +195,7 @@ class Document(QObject):
         """Give up what is kept of the project that is open, and its files if they have no other place."""
         self._autosave.abandon()
         if self.path is None and self._project.identity != keeping:
-            remove_unsaved(self._project.identity)
+            work_folders.remove_unsaved(self._project.identity)
 
     def close(self, *, keep_changes: bool = False) -> None:
         """Let go of everything; unsaved changes are given up.
@@ -211,6 +225,7 @@ class Document(QObject):
             UsageError: there is no place yet.
             StudioError: the place cannot be written to, or is open in another window; what was there stays.
         """
+        work_folders.keep_files(self._project)
         self._write(path)
         written = self._project
         self._collect_files()
@@ -229,16 +244,18 @@ class Document(QObject):
             return
         self._place.take(lock)
         self._saved = written
+        self._identities.add(written.identity)
         self._project = replace(self._project, identity=written.identity) if self._project is not project else written
 
     def _collect_files(self) -> None:
-        """Move files that were made before the project had a place to it."""
+        """Move files that were made before the project had a place to it; say which cannot move."""
         if self.path is None:
             return
-        moved = move_into(unsaved_work_folder(self._project.identity), work_folder_of(self.path))
-        if moved:
-            self._moved.update(moved)
-            self._project = settled(self._project, moved)
+        self._project, moved = work_folders.collected(self._project, self.path)
+        self._moved.update(moved)
+        known, self._left_behind = self._left_behind, work_folders.left_behind(self._project)
+        if self._left_behind - known:
+            self.noticed.emit(work_folders.stay_behind(self._left_behind - known))
 
     # --- changes -------------------------------------------------------------------------------------------------
 
@@ -254,7 +271,7 @@ class Document(QObject):
             ValueError: the source or its shapes differ; a bug of the caller, see `set_source`.
         """
         before = self._project.recipe
-        if _source_of(recipe) != _source_of(before):
+        if source_of(recipe) != source_of(before):
             raise ValueError("the source is changed by set_source")
         if recipe != before:
             self.undo_stack.push(RecipeEdit(self._apply, before, recipe, text, merge))
@@ -270,7 +287,7 @@ class Document(QObject):
     def _apply(self, recipe: Recipe) -> None:
         # undo never goes back to another file, other sizes, or places that things have left
         now = self._project.recipe
-        recipe = with_paths(recipe, lambda path: new_place(path, self._moved))
+        recipe = with_paths(recipe, lambda path: work_folders.new_place(path, self._moved))
         same_source = replace(recipe, source=now.source, source_sha256=now.source_sha256, shapes=now.shapes)
         self._project = replace(self._project, recipe=same_source)
         self._tell(self.recipe_changed)
@@ -297,10 +314,9 @@ class Document(QObject):
             trusted: whether the person trusts the file.
         """
         recipe = self._project.recipe
-        is_same = bool(recipe.source) and sha256 == recipe.source_sha256
-        if not is_same and recipe.source not in ("", source):
+        if self._project.is_left_for(source, sha256):
             self.new()
-        elif not is_same:
+        elif not recipe.source or sha256 != recipe.source_sha256:
             self._project = replace(self._project, files=())
             self.undo_stack.clear()
         # a model alone, in whatever sizes, is no work that could be lost
@@ -311,14 +327,14 @@ class Document(QObject):
             self._saved = self._project
         self._inspection = dict(inspection)
         self._is_trusted = trusted
-        self._forget_missing(MissingKind.SOURCE)
+        self._missing = still_missing(self._missing, self._project, MissingKind.SOURCE)
         self._tell(self.source_changed, self.inspection_changed, self.recipe_changed, self.files_changed)
 
     def set_files(self, files: Sequence[MadeFile]) -> None:
         """Replace the list of files made; not undoable."""
         self._project = replace(self._project, files=tuple(files))
         self._collect_files()
-        self._forget_missing()
+        self._missing = still_missing(self._missing, self._project)
         self._tell(self.files_changed)
 
     def set_comparison_images(self, folder: str) -> None:
@@ -332,7 +348,7 @@ class Document(QObject):
 
     # --- what is missing -----------------------------------------------------------------------------------------
 
-    def found(self, missing: Missing, path: Path, sha256: str = "") -> None:
+    def found(self, missing: Missing, path: Path, sha256: str = "", *, any_contents: bool = False) -> None:
         """Say where something missing is.
 
         Args:
@@ -340,20 +356,14 @@ class Document(QObject):
             path: where it is.
             sha256: of what is there, where it is known already; otherwise it is computed here, which takes a second
                 for each GB. A model's is what its inspection says.
+            any_contents: the person wants what is there, whatever it is.
 
         Raises:
             BadInputError: there is something else.
         """
         path = path.absolute()
-        if missing.kind is MissingKind.IMAGES:
-            if not path.exists():
-                raise BadInputError(f"{path} does not exist.", "", "Choose another folder.")
-        elif missing.sha256 and (sha256 or sha256_of(path)) != missing.sha256:
-            raise BadInputError(
-                f"{path.name} is not what the project was made with.",
-                "It is another file, or was changed since.",
-                "Choose the right one, or open it as a new project.",
-            )
+        if not any_contents:
+            check_found(missing, path, sha256)
         self._project = with_place(self._project, missing, path)
         self._moved[missing.path] = path
         self._missing = tuple(each for each in self._missing if each != missing)
@@ -375,16 +385,6 @@ class Document(QObject):
             self._tell(self.files_changed)
         return changed
 
-    def _forget_missing(self, settled_kind: MissingKind | None = None) -> None:
-        """Note that nothing of one kind is missing any more, nor files that the project no longer names."""
-        named = {(file.path, file.sha256) for file in self._project.files}
-        self._missing = tuple(
-            each
-            for each in self._missing
-            if each.kind is not settled_kind
-            and (each.kind is not MissingKind.FILE or (each.path, each.sha256) in named)
-        )
-
     def _tell(self, *signals: Any) -> None:
         for signal in signals:
             signal.emit()
@@ -393,7 +393,3 @@ class Document(QObject):
 
     def _unsaved_changes(self) -> recovery.Snapshot | None:
         return recovery.Snapshot(self._project, self.path, self.title) if self.is_dirty else None
-
-
-def _source_of(recipe: Recipe) -> tuple[str, str, dict[str, tuple[int, ...]]]:
-    return recipe.source, recipe.source_sha256, recipe.shapes

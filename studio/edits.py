@@ -56,6 +56,11 @@ class RecipeEdit(QUndoCommand):
         self._apply(self._before)
 
 
+def source_of(recipe: Recipe) -> tuple[str, str, dict[str, tuple[int, ...]]]:
+    """Return what edits never change: the model, its contents and the sizes of its inputs."""
+    return recipe.source, recipe.source_sha256, recipe.shapes
+
+
 def with_step(recipe: Recipe, step: str, options: Mapping[str, Value] | None) -> Recipe:
     """Return a recipe in which a step has these options; None: without the step.
 

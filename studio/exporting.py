@@ -186,7 +186,8 @@ class Exporting(QObject):
         """
         self._settings.change(export_folder=self.folder)
         arguments = {**self._request(force=force).to_json(), "project": self._document.project.identity}
-        return self._jobs.submit(JobRequest(KIND, tr("Exporting {name}", name=self.name), arguments, Lane.WORK))
+        title = tr("Exporting {name}", name=self.name)
+        return self._jobs.submit(JobRequest(KIND, title, arguments, Lane.WORK, keeps_files=not force))
 
     def look(self) -> int:
         """Submit a job that reads the chosen files and looks at the place; return its identity."""
@@ -245,13 +246,12 @@ class Exporting(QObject):
         return entry.file.path in self._choice.files
 
     def _is_own(self, job: Job) -> bool:
-        same = job.request.arguments.get("project") == self._document.project.identity
-        return job.request.kind == KIND and same
+        return job.request.kind == KIND and self._document.owns(job.request.arguments.get("project"))
 
     def _take_source(self) -> None:
-        if self._document.project.identity != self._identity:
-            self._identity = self._document.project.identity
+        if not self._document.owns(self._identity):
             self._choice = Choice()
+        self._identity = self._document.project.identity
         self.changed.emit()
 
     def _change(self, **values: Any) -> None:

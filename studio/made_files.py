@@ -22,6 +22,7 @@ from converters.fingerprints import size_of
 from converters.precision import Precision
 from converters.recipe import Recipe, TargetRequest
 from studio.catalogue import StepInfo, TargetInfo, catalogue
+from studio.presence import is_there
 from studio.product import VERSION
 from studio.project import MadeFile
 from studio.project_paths import PATH_OPTIONS
@@ -171,7 +172,7 @@ def states(files: Sequence[MadeFile], keys: Mapping[str, str]) -> list[FileState
     newest = {file.key: place for place, file in enumerate(files)}
     found = []
     for place, file in enumerate(files):
-        if not file.path.exists():
+        if not is_there(file.path):
             found.append(FileState.MISSING)
         elif not _has_size(file):
             found.append(FileState.CHANGED)
@@ -180,16 +181,6 @@ def states(files: Sequence[MadeFile], keys: Mapping[str, str]) -> list[FileState
         else:
             found.append(FileState.OUTDATED)
     return found
-
-
-def reusable(files: Sequence[MadeFile], recipe: Recipe, source_sha256: str) -> dict[str, MadeFile]:
-    """Return the files that need not be made again, by the name of the recipe's request; all of them are verified."""
-    keys = {request.name: content_key(recipe, request, source_sha256) for request in recipe.targets}
-    return {
-        name_of(file): file
-        for file, state in zip(files, states(files, keys), strict=True)
-        if state is FileState.CURRENT and file.verified
-    }
 
 
 def conversion_folder(work_folder: Path, keys: Iterable[str]) -> Path:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from converters.errors import StudioError
-from converters.fingerprints import size_of
+from converters.errors import BadInputError, StudioError
+from converters.fingerprints import sha256_of, size_of
+from studio.presence import is_there
 from studio.project import MadeFile, Project
 from studio.project_paths import PATH_OPTIONS, source_file, with_paths
 
@@ -47,11 +48,11 @@ def find_missing(project: Project) -> list[Missing]:
     missing = []
     recipe = project.recipe
     source = source_file(recipe.source)
-    if source is not None and not source.exists():
+    if source is not None and not is_there(source):
         missing.append(Missing(MissingKind.SOURCE, Path(recipe.source), recipe.source_sha256))
-    missing += [Missing(MissingKind.IMAGES, folder) for folder in image_folders(project) if not folder.exists()]
+    missing += [Missing(MissingKind.IMAGES, folder) for folder in image_folders(project) if not is_there(folder)]
     for file in project.files:
-        if not file.path.exists():
+        if not is_there(file.path):
             missing.append(Missing(MissingKind.FILE, file.path, file.sha256))
         elif not _has_size(file):
             missing.append(Missing(MissingKind.FILE, file.path, file.sha256, is_changed=True))
@@ -78,6 +79,40 @@ def changed_files(files: Sequence[MadeFile], digests: Mapping[str, str]) -> list
         for file in files
         if digests.get(str(file.path), file.sha256) != file.sha256
     ]
+
+
+def still_missing(
+    missing: Sequence[Missing], project: Project, settled: MissingKind | None = None
+) -> tuple[Missing, ...]:
+    """Return what is still missing: nothing of the kind that was settled, nor files the project no longer names."""
+    named = {(file.path, file.sha256) for file in project.files}
+    return tuple(
+        each
+        for each in missing
+        if each.kind is not settled and (each.kind is not MissingKind.FILE or (each.path, each.sha256) in named)
+    )
+
+
+def check_found(missing: Missing, path: Path, sha256: str = "") -> None:
+    """Make sure that a path holds what was missing.
+
+    Args:
+        missing: what is looked for.
+        path: where it is said to be.
+        sha256: of what is there, where it is known already.
+
+    Raises:
+        BadInputError: there is nothing, or something else.
+    """
+    if missing.kind is MissingKind.IMAGES:
+        if not is_there(path):
+            raise BadInputError(f"{path} does not exist.", "", "Choose another folder.")
+    elif missing.sha256 and (sha256 or sha256_of(path)) != missing.sha256:
+        raise BadInputError(
+            f"{path.name} is not what the project was made with.",
+            "It is another file, or was changed since.",
+            "Choose the right one, or open it as a new project.",
+        )
 
 
 def with_place(project: Project, missing: Missing, path: Path) -> Project:

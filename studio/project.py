@@ -100,6 +100,10 @@ class Project:
     comparison_images: str = ""
     page: str = "model"
 
+    def is_left_for(self, source: str, sha256: str) -> bool:
+        """Say whether a model is another one than this project's, so that it needs a project of its own."""
+        return self.recipe.source not in ("", source) and sha256 != self.recipe.source_sha256
+
     @classmethod
     def fresh(cls) -> Project:
         """Return a project with nothing in it."""

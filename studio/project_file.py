@@ -26,6 +26,10 @@ MIGRATIONS: Final[Mapping[int, Migration]] = MappingProxyType({})
 _ANOTHER = "Choose another file."
 
 
+class UnreadableError(BadInputError):
+    """A file may be sound, but cannot be read now: no permission, or a disk that does not answer."""
+
+
 def read_project(
     path: Path, *, newest: int = PROJECT_VERSION, migrations: Mapping[int, Migration] = MIGRATIONS
 ) -> Project:
@@ -127,12 +131,12 @@ def _content(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise BadInputError(f"{path} does not exist.", "It may have been moved or renamed.", "Find it.") from error
     except PermissionError as error:
-        raise BadInputError(
+        raise UnreadableError(
             f"{path.name} cannot be read.", "This account has no permission.", "Change the file's permissions."
         ) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise BadInputError(f"{path.name} cannot be read.", f"{reason}.", "Check the disk.") from error
+        raise UnreadableError(f"{path.name} cannot be read.", f"{reason}.", "Check the disk.") from error
     if not content:
         raise BadInputError(
             f"{path.name} is empty.", "A copy may have been cut short.", "Use another copy of the project."

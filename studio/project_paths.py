@@ -15,6 +15,7 @@ from typing import Final
 from converters.builtin import DEMO_NAME
 from converters.errors import UsageError
 from converters.recipe import Recipe, StepRequest
+from studio.presence import is_there
 
 PATH_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {"quantize": ("calibration",)}
 """Options of steps that name files or folders, one a line."""
@@ -52,12 +53,18 @@ def source_file(source: str) -> Path | None:
     if not source:
         return None
     path = Path(source)
-    if path.exists():
+    if is_there(path):
         return path
     if source == DEMO_NAME:
         return None
     match = _FACTORY.fullmatch(source)
     return Path(match["file"]) if match else path
+
+
+def source_title(source: str) -> str:
+    """Return what a recipe's source is called: the name of its file, or the source itself where it is none."""
+    file = source_file(source)
+    return file.name if file else source
 
 
 def relative_recipe(recipe: Recipe, folder: Path | None) -> Recipe:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from converters.errors import DestinationError, UsageError
+from studio.presence import is_there
 from studio.project import Project
 from studio.project_file import SUFFIX, write_project
 from studio.project_lock import ProjectLock
@@ -63,7 +64,7 @@ class ProjectPlace:
             raise UsageError("The project has no file yet.", "", "Choose a place for it.")
         if place.suffix.lower() != SUFFIX:
             place = place.with_name(place.name + SUFFIX)
-            if place.exists() and place != self.path:  # the person agreed to replace another name at most
+            if is_there(place) and place != self.path:  # the person agreed to replace another name at most
                 raise DestinationError(f"{place} already exists.", "", "Choose another name.")
         if self._lock is not None and place != self.path:
             # two files must not be one project: what is kept of unsaved changes goes by its identity
@@ -87,4 +88,7 @@ class ProjectPlace:
 
 def own_place(path: Path) -> Path:
     """Return an absolute path; a link to a project is followed, since saving would replace the link."""
-    return path.resolve() if path.is_symlink() else path.absolute()
+    try:
+        return path.resolve() if path.is_symlink() else path.absolute()
+    except (OSError, RuntimeError):  # it cannot be looked at, or leads to itself; reading it says so
+        return path.absolute()

@@ -12,25 +12,30 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from converters.errors import StudioError
+from converters.errors import StudioError, UnsupportedError
 from studio.background_writer import BackgroundWriter
 from studio.file_lock import FileLock, LockHeldError, LockImpossibleError, is_held
 from studio.locations import recovery_folder
 from studio.plain_data import mapping, typed
+from studio.presence import is_there
 from studio.project import Project
-from studio.project_file import project_data, project_from, read_json
+from studio.project_file import UnreadableError, project_data, project_from, read_json
+from studio.ui.texts import tr
 from studio.work_folders import remove_abandoned, remove_unsaved
 
 _FORMAT: Final = "ffstudio-recovery"
 _KEYS: Final = ("format", "title", "when", "path", "project")
 _NAME: Final = re.compile(r"(?P<identity>[0-9a-f]{32})-[0-9a-f]{32}")
+_DAMAGED: Final = ".damaged"
 _DELAY_MILLISECONDS: Final = 1000
+_CLOCK_SECONDS: Final = 2.0
+"""By how much a project's file must be newer: offers know whole seconds, some disks only every second one."""
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +74,21 @@ class Offer:
     project: Project
 
 
+@dataclass(frozen=True)
+class Restored:
+    """What the work of an offer goes on as.
+
+    Attributes:
+        project: with its unsaved changes.
+        place: of its file, None for none.
+        notice: what the person should know, None for nothing.
+    """
+
+    project: Project
+    place: Path | None
+    notice: StudioError | None = None
+
+
 class Autosave(QObject):
     """Keeps the recovery file of one open project up to date, at most a second late.
 
@@ -105,11 +125,10 @@ class Autosave(QObject):
         self._timer.stop()
         self._keep()
 
-    def wait(self) -> None:
-        """Return when everything is on the disk; on any thread."""
+    def wait(self) -> bool:
+        """Return when everything is on the disk, False where it could not be written; on any thread."""
         writer = self._writer
-        if writer is not None:
-            writer.wait()
+        return writer is not None and writer.wait()
 
     def abandon(self) -> None:
         """Begin to remove what is kept."""
@@ -121,18 +140,19 @@ class Autosave(QObject):
 
     def clear(self) -> None:
         """Remove what is kept, and wait for the disk."""
-        writer = self._writer
         self.abandon()
-        if writer is not None:
+        for writer in self.findChildren(BackgroundWriter):  # also of projects that were open before
             writer.wait()
 
     def leave(self) -> None:
         """Let go of what is kept, so that the next start offers it."""
         self.update()
         self.wait()
-        if self._lock is not None:
+        if self._writer is not None and self._lock is not None:
+            self._writer.deleteLater()
             self._lock.release()
         self._writer = self._lock = None
+        self.clear()
 
     def _keep(self) -> None:
         snapshot = self._capture()
@@ -170,10 +190,14 @@ class Autosave(QObject):
             )
 
 
-def offers() -> list[Offer]:
+def offers(say: Callable[[StudioError], object] | None = None) -> list[Offer]:
     """Return the work that earlier runs left behind, newest first; that of runs which still go on is not among it.
 
-    What cannot be read is set aside in the same folder, with `.damaged` at the end of its name.
+    What is damaged is set aside in the same folder, with `.damaged` at the end of its name. What a newer version of
+    this program wrote, or cannot be read just now, stays where it is.
+
+    Args:
+        say: is told of each that is not offered; on the thread of the caller.
     """
     found = []
     for file in _files():
@@ -183,7 +207,12 @@ def offers() -> list[Offer]:
             found.append(read_offer(file))
         except StudioError as error:
             _log.warning("recovery file %s: %s", file.name, error)
-            _set_aside(file)
+            if not is_there(file) and not isinstance(error, UnreadableError):  # another window took it just now
+                continue
+            is_sound = isinstance(error, UnsupportedError | UnreadableError)
+            kept = file if is_sound else _set_aside(file)
+            if say is not None:
+                say(_not_offered(error, kept))
     return sorted(found, key=lambda offer: offer.when, reverse=True)
 
 
@@ -193,7 +222,8 @@ def read_offer(file: Path) -> Offer:
     Raises:
         BadInputError, UnsupportedError, UsageError: it cannot be read, or is none of this program.
     """
-    top = mapping(read_json(file), "The recovery file", _KEYS, _KEYS)
+    # keys that are not known are a newer version's, which the project's version says
+    top = mapping(read_json(file), "The recovery file", needed=_KEYS)
     path = typed(top["path"], str, "path")
     return Offer(
         file=file,
@@ -210,10 +240,40 @@ def take(offer: Offer) -> FileLock | None:
         lock = FileLock(_lock_of(offer.file))
     except (LockHeldError, LockImpossibleError):
         return None
-    if offer.file.exists():
+    if is_there(offer.file):
         return lock
     lock.release()
     return None
+
+
+def restored(offer: Offer) -> Restored:
+    """Return what the work of an offer goes on as.
+
+    Where the project was saved after that work was kept, or its folder is gone, it goes on as a project of its own,
+    which has no place yet: what was saved is not taken back, nor its files.
+    """
+    if offer.path is None:
+        return Restored(offer.project, None)
+    is_overtaken = _is_newer(offer.path, offer.when)
+    if not is_overtaken and is_there(offer.path.parent):
+        return Restored(offer.project, offer.path)
+    project = replace(offer.project, identity=Project.fresh().identity)
+    return Restored(project, None, _overtaken(offer) if is_overtaken else None)
+
+
+def _is_newer(path: Path, when: float) -> bool:
+    try:
+        return path.stat().st_mtime > when + _CLOCK_SECONDS
+    except OSError:
+        return False
+
+
+def _overtaken(offer: Offer) -> StudioError:
+    return StudioError(
+        tr("{name} was saved after this work was kept.", name=offer.title),
+        tr("So that nothing is lost, this work is a project of its own now."),
+        tr("Compare the two, and save this one under another name if you need it."),
+    )
 
 
 def discard(offer: Offer) -> None:
@@ -232,15 +292,30 @@ def discard(offer: Offer) -> None:
 def sweep() -> None:
     """Remove files of projects that were never saved, are not open anywhere and have no recovery file.
 
-    They are what a kill leaves that comes between the making of a file and the first recovery file.
+    They are what a kill leaves that comes between the making of a file and the first recovery file. A recovery file
+    that is damaged counts: what it names may still be wanted.
     """
-    remove_abandoned({match["identity"] for file in _files() if (match := _NAME.fullmatch(file.stem))})
+    try:
+        kept = [file for file in _kept() if file.suffix in (".json", _DAMAGED)]
+    except OSError as error:  # who cannot see what is wanted removes nothing
+        _log.warning("recovery folder: %s", error)
+        return
+    remove_abandoned({match["identity"] for file in kept if (match := _NAME.fullmatch(file.stem))})
 
 
 def _files() -> list[Path]:
     try:
-        return sorted(file for file in recovery_folder().iterdir() if file.suffix == ".json" and file.is_file())
-    except OSError:
+        return sorted(file for file in _kept() if file.suffix == ".json" and file.is_file())
+    except OSError as error:
+        _log.warning("recovery folder: %s", error)
+        return []
+
+
+def _kept() -> list[Path]:
+    """Return what is in the recovery folder, nothing where there is none yet."""
+    try:
+        return list(recovery_folder().iterdir())
+    except FileNotFoundError:
         return []
 
 
@@ -248,11 +323,19 @@ def _lock_of(file: Path) -> Path:
     return file.with_suffix(".lock")
 
 
-def _set_aside(file: Path) -> None:
+def _set_aside(file: Path) -> Path:
+    """Rename a file so that it is not read again; return where it is now."""
     try:
-        file.replace(file.with_suffix(".damaged"))
+        return file.replace(file.with_suffix(_DAMAGED))
     except OSError as error:
         _log.warning("recovery file %s: %s", file.name, error)
+        return file
+
+
+def _not_offered(error: StudioError, kept: Path) -> StudioError:
+    return StudioError(
+        tr("Unsaved work of an earlier run cannot be offered."), str(error), tr("It is kept in {path}.", path=kept)
+    )
 
 
 def _text(snapshot: Snapshot, when: float) -> str:

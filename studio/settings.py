@@ -53,6 +53,8 @@ class Settings:
 class SettingsStore(QObject):
     """The settings and their file, which is written in the background after each change.
 
+    Several windows may share the file: each writes what was changed in it and leaves the rest as it is there.
+
     Args:
         path: the file; this program's own place for None.
 
@@ -70,7 +72,7 @@ class SettingsStore(QObject):
         self._writer = BackgroundWriter(path or settings_file(), self)
         self._writer.failed.connect(self.failed)
         self.notice: StudioError | None = None
-        self._value = self._read()
+        self._value = self._written = self._read()
 
     @property
     def value(self) -> Settings:
@@ -90,7 +92,7 @@ class SettingsStore(QObject):
         if value == self._value:
             return
         self._value = value
-        self._writer.write(lambda: json.dumps(asdict(value), indent=1, ensure_ascii=False) + "\n")
+        self._writer.write(lambda: self._text(value), then=lambda: self._note_written(value))
         self.changed.emit()
 
     def add_recent(self, path: str) -> None:
@@ -106,16 +108,21 @@ class SettingsStore(QObject):
         """Wait until everything is on the disk."""
         self._writer.wait()
 
+    def _text(self, value: Settings) -> str:
+        """Return what the file is to say; on the writer's thread."""
+        try:
+            theirs = replace(Settings(), **_good(_data(self._writer.path)))
+        except (OSError, ValueError, RecursionError):
+            theirs = self._written  # nothing of others can be told apart: all of ours
+        return json.dumps(asdict(_merged(self._written, value, theirs)), indent=1, ensure_ascii=False) + "\n"
+
+    def _note_written(self, value: Settings) -> None:
+        self._written = value
+
     def _read(self) -> Settings:
         path = self._writer.path
         try:
-            with path.open("rb") as file:
-                content = file.read(_MOST_BYTES + 1)
-            if len(content) > _MOST_BYTES:
-                raise ValueError("it is too large")
-            data = parse(content.decode("utf-8"))
-            if not isinstance(data, dict):
-                raise ValueError("it holds no settings")
+            data = _data(path)
         except FileNotFoundError:
             return Settings()
         except OSError as error:
@@ -126,8 +133,7 @@ class SettingsStore(QObject):
         except (ValueError, RecursionError) as error:
             self.notice = self._set_aside(error)
             return Settings()
-        values = {name: _from_json(value) for name, value in data.items()}
-        good: dict[str, Any] = {name: value for name, value in values.items() if _fits(name, value)}
+        good = _good(data)
         known = {field.name for field in fields(Settings)}
         bad = sorted(name for name in data if name in known and name not in good)
         if bad:
@@ -145,6 +151,49 @@ class SettingsStore(QObject):
         except OSError:
             aside = path
         return StudioError("The settings were damaged; the usual ones are used.", "", f"The old file is {aside}.")
+
+
+def _data(path: Path) -> dict[str, object]:
+    """Return what the settings' file says.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError, RecursionError: it is damaged.
+    """
+    with path.open("rb") as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise ValueError("it is too large")
+    data = parse(content.decode("utf-8"))
+    if not isinstance(data, dict):
+        raise ValueError("it holds no settings")
+    return data
+
+
+def _good(data: Mapping[str, object]) -> dict[str, Any]:
+    """Return the fields that make sense."""
+    values = {name: _from_json(value) for name, value in data.items()}
+    return {name: value for name, value in values.items() if _fits(name, value)}
+
+
+def _merged(base: Settings, mine: Settings, theirs: Settings) -> Settings:
+    """Return `theirs` with what differs between `base` and `mine`."""
+    changed = {
+        field.name: getattr(mine, field.name)
+        for field in fields(Settings)
+        if getattr(mine, field.name) != getattr(base, field.name)
+    }
+    if "recent" in changed:
+        changed["recent"] = _merged_recent(base.recent, mine.recent, theirs.recent)
+    return replace(theirs, **changed)
+
+
+def _merged_recent(base: tuple[str, ...], mine: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `theirs` with what was opened here since `base` before it, and without what was taken out here."""
+    head = mine[:1] if mine[:1] != base[:1] else ()
+    opened = [path for path in mine if path in head or path not in base]
+    gone = {path for path in base if path not in mine}
+    return (*opened, *(path for path in theirs if path not in opened and path not in gone))[:MOST_RECENT]
 
 
 def _from_json(value: object) -> object:

@@ -59,7 +59,7 @@ def remove_files(arguments: Data, context: WorkContext) -> Data:
         context: of the job.
 
     Returns:
-        "removed": the paths that are gone.
+        "removed": the paths that are gone; cancelled, those that were gone by then.
 
     Raises:
         DestinationError: one of them cannot be removed.
@@ -68,6 +68,8 @@ def remove_files(arguments: Data, context: WorkContext) -> Data:
     removed = []
     for place, text in enumerate(arguments["paths"]):
         path = Path(text)
+        if context.progress.is_cancelled():
+            break  # what is gone is gone, and has to be told
         context.progress("Removing outdated files", place / len(arguments["paths"]), path.name)
         if path.parent.parent != work_folder or not path.parent.name.startswith(FOLDER_PREFIX):
             continue  # a project's file can name anything

@@ -20,6 +20,7 @@ from studio.ui.workbench import Workbench
 
 _PAUSE = 250  # milliseconds after the last change before the targets are asked again
 _QUICK_STEPS = ("simplify", "rewrite")
+"""Steps that take moments and decide what targets can express; the others keep the operators a model is made of."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from converters.cli import main, parse_shapes, parser, recipe_from
-from converters.errors import UsageError
+from converters.commands.speaking import report_error
+from converters.errors import TrustNeededError, UsageError
 from converters.recipe import Recipe, TargetRequest
 from converters.targets.base import Precision
 
@@ -80,3 +81,17 @@ def test_shapes() -> None:
     for wrong in ("a", "a=", "=1,2", "a=1,,2", "a=0,1", "a=-1"):
         with pytest.raises(UsageError, match="NAME=1,3,H,W"):
             parse_shapes([wrong])
+
+
+def test_the_command_line_adds_the_option_that_does_what_an_error_advises(
+    written: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = tmp_path / "net.py"
+    code.write_text("raise SystemExit")
+    assert report_error(TrustNeededError("net.py is code.", "It could do harm.", "Trust it?"), False) == 5
+    assert capsys.readouterr().err == "net.py is code. It could do harm. Trust it? Option: --trust, if you do.\n"
+    (tmp_path / "report.json").write_text("{}")
+    assert main(["convert", "--recipe", written, "--to", "onnx", "--out", str(tmp_path), "--json"]) == 5
+    printed = capsys.readouterr()
+    assert "--force" in printed.err
+    assert "--force" in json.loads(printed.out)["error"]["remedy"]

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from converters.errors import DestinationError
+from converters.errors import DestinationError, TakenError
 from converters.parameters import Value
 from converters.progress import Progress
 
@@ -103,9 +103,7 @@ def _open(folder: Path, force: bool) -> Staging:
         )
     found = [name for name in (RECIPE_FILE, DATA_FILE) if os.path.lexists(folder / name)]
     if found and not force:
-        raise DestinationError(
-            f"{folder} already holds {', '.join(found)}.", "", "Choose another folder, or add --force."
-        )
+        raise TakenError(f"{folder} already holds {', '.join(found)}.", "", "Replace it, or choose another folder.")
     return Staging(folder)
 
 

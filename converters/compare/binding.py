@@ -63,7 +63,7 @@ def bind(wanted: Sequence[TensorInfo], have: Sequence[TensorSpec], name: str, wh
         raise UsageError(
             f"{name} has other {what} than the original: {theirs} instead of {ours}.",
             "Only models that do the same work at the same size can be compared.",
-            "Fix sizes that are free with --shape, or choose another file.",
+            "Give sizes to inputs that leave them open, or choose another file.",
         )
     return bound
 

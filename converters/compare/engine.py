@@ -39,7 +39,8 @@ class Request:
         images: a folder of pictures; None for built-in crops.
         pictures: how many at most.
         shapes: sizes of inputs of source models, by name.
-        trust: whether source models may run code.
+        trusted: paths, as given here, of source models that may run code, each with the SHA-256 of the contents for
+            which a person said so, "" for any. Trust in one file says nothing of another.
         embedder: a face recogniser; None for the demo's where it fits.
         runs: how many to time, at least 10.
         threads: of each runtime; 0 for the usual number.
@@ -50,7 +51,7 @@ class Request:
     images: Path | None = None
     pictures: int = PICTURES
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    trust: bool = False
+    trusted: Mapping[str, str] = field(default_factory=dict)
     embedder: Path | None = None
     runs: int = RUNS
     threads: int = 0
@@ -81,7 +82,12 @@ class ReportFiles:
 
 
 def compare(
-    request: Request, files: ReportFiles, progress: Progress | None = None, *, logs: Path | None = None
+    request: Request,
+    files: ReportFiles,
+    progress: Progress | None = None,
+    *,
+    logs: Path | None = None,
+    scratch: Path | None = None,
 ) -> Comparison:
     """Run every model on the same pictures and measure how far each candidate is from the original.
 
@@ -90,6 +96,8 @@ def compare(
         files: what to write; nothing is written when the original cannot be run.
         progress: told about stages; may cancel.
         logs: a folder that keeps what the workers print; None to drop it.
+        scratch: a folder for what lies on the disk meanwhile, which somebody tidies up when this process is killed;
+            None for the system's folder for temporary files.
 
     Raises:
         UsageError: the request makes no sense.
@@ -104,13 +112,12 @@ def compare(
     whole = WholeProgress(progress or Progress(), _RUN + count * (_RUN + _JUDGE_TIME) + drawings * _DRAW)
     start = time.monotonic()
     with ExitStack() as stack:
-        staging = Path(stack.enter_context(TemporaryDirectory(prefix="ffstudio-compare-")))
+        staging = Path(stack.enter_context(TemporaryDirectory(prefix="ffstudio-compare-", dir=scratch)))
         pool = stack.enter_context(WorkerPool(lanes=1, log_folder=logs or staging / "logs"))
         common = {"staging": str(staging)}
         loading = {
             **common,
             "shapes": {name: list(shape) for name, shape in request.shapes.items()},
-            "trust": request.trust,
             "runs": request.runs,
             "threads": request.threads,
         }
@@ -118,7 +125,7 @@ def compare(
             "compare_original",
             {
                 **loading,
-                "model": request.original,
+                **_model(request.original, request),
                 "images": str(request.images) if request.images else "",
                 "pictures": request.pictures,
                 "embedder": str(request.embedder) if request.embedder else "",
@@ -130,7 +137,7 @@ def compare(
 
         names = {number: _label(number, request) for number in range(1, len(request.candidates) + 1)}
         runs = {
-            names[number]: Call("compare_candidate", {**loading, "model": path, "number": number})
+            names[number]: Call("compare_candidate", {**loading, **_model(path, request), "number": number})
             for number, path in enumerate(request.candidates, 1)
         }
         sides = pool.run(runs, whole.phase(dict.fromkeys(runs, _RUN)), ended=whole.ended)
@@ -164,10 +171,15 @@ def _check(request: Request, files: ReportFiles) -> None:
     if request.pictures < 1:
         raise UsageError(f"At least one picture is needed, not {request.pictures}.")
     if request.runs < LEAST_RUNS:
-        raise UsageError(f"--runs must be at least {LEAST_RUNS}: fewer have no ninetieth percentile.")
+        raise UsageError(f"At least {LEAST_RUNS} timed runs are needed: fewer have no ninetieth percentile.")
     for path in files.wanted.values():
         if os.path.lexists(path) and not files.force and not _is_empty_folder(path):
             raise taken(path)
+
+
+def _model(path: str, request: Request) -> dict[str, Any]:
+    """Return the arguments that name a side's model and say whether its code may run."""
+    return {"model": path, "trust": path in request.trusted, "sha256": request.trusted.get(path, "")}
 
 
 def _is_empty_folder(path: Path) -> bool:

@@ -93,8 +93,9 @@ def compare_original(arguments: dict[str, Any], progress: Progress) -> dict[str,
     """Open the original, choose what it is run on, run and time it.
 
     Args:
-        arguments: "staging"; "model"; "images": a folder or ""; "pictures": how many at most; "shapes"; "trust";
-            "embedder": a path or ""; "runs", "threads" (0 for the usual number).
+        arguments: "staging"; "model"; "images": a folder or ""; "pictures": how many at most; "shapes"; "trust":
+            whether its code may run; "sha256": of the only contents for which it may, "" for any; "embedder": a path or
+            ""; "runs", "threads" (0 for the usual number).
         progress: told after every picture.
 
     Returns:
@@ -139,7 +140,8 @@ def compare_candidate(arguments: dict[str, Any], progress: Progress) -> dict[str
     """Open a candidate, run it on what the original was run on, and time it.
 
     Args:
-        arguments: "staging"; "model"; "number": 1 for the first candidate; "shapes", "trust", "runs", "threads".
+        arguments: "staging"; "model"; "number": 1 for the first candidate; "shapes", "trust", "sha256", "runs",
+            "threads".
         progress: told after every picture.
 
     Returns:
@@ -170,6 +172,7 @@ def _opened(arguments: dict[str, Any], progress: Progress) -> Any:
         Path(arguments["model"]),
         shapes=shapes,
         trust=bool(arguments["trust"]),
+        sha256=arguments.get("sha256", ""),
         threads=arguments["threads"] or None,
         progress=progress,
     )

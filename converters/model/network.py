@@ -61,7 +61,7 @@ def graph_from_state(
             raise UsageError(f"{name} has no input {key!r}.", "", did_you_mean(key, usual))
         if len(shape) != len(usual[key]) or any(size < 1 or size > 2**16 for size in shape):
             example = ",".join(map(str, usual[key]))
-            raise UsageError(f"--shape {key}={','.join(map(str, shape))} does not fit.", "", f"Usual: {key}={example}.")
+            raise UsageError(f"{key}={','.join(map(str, shape))} does not fit.", "", f"Usual: {key}={example}.")
     notes = [f"Recognised from its keys: {architecture.title}."]
     if candidate.wrapping:
         notes.append(f"Weights found under {candidate.wrapping.removesuffix('.')}.")
@@ -126,5 +126,5 @@ def _unknown(candidates: Sequence[Candidate], name: str) -> UnsupportedError:
         what,
         why,
         "Give an ONNX export, or a Python file with a function that builds the network and loads these weights: "
-        "file.py:function, together with --trust.",
+        "file.py:function. It needs your trust, because its code runs.",
     )

@@ -196,7 +196,10 @@ def _refuse_text(path: Path, head: bytes) -> None:
         return
     remedy = _ELSEWHERE
     if re.search(rb"^\s*(import|from|def|class)\s", head, re.MULTILINE):
-        remedy = f"For Python code that builds a model name the function: {path.name}:function, together with --trust."
+        remedy = (
+            f"For Python code that builds a model name the function: {path.name}:function. "
+            "It needs your trust, because its code runs."
+        )
     raise BadInputError(f"{path.name} is a text file, not a model.", "", remedy)
 
 

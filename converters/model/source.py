@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from converters.builtin import DEMO_NAME, DEMO_SWAPPER
-from converters.errors import BadInputError, StudioError, UnsupportedError
+from converters.errors import BadInputError, OtherContentsError, StudioError, UnsupportedError
 from converters.model.archive import files_below, unpacked
 from converters.model.graph import Model, SourceInfo
 from converters.model.graph_checks import (
@@ -39,13 +39,22 @@ _NO_SHAPES: Shapes = MappingProxyType({})
 _SILENT = Progress()
 
 
-def load(path: Path | str, *, shapes: Shapes = _NO_SHAPES, trust: bool = False, progress: Progress = _SILENT) -> Model:
+def load(
+    path: Path | str,
+    *,
+    shapes: Shapes = _NO_SHAPES,
+    trust: bool = False,
+    sha256: str = "",
+    progress: Progress = _SILENT,
+) -> Model:
     """Load a model file of any supported kind; the kind is told by its content.
 
     Args:
         path: a file or folder, `file.py:factory`, or `demo` for the built-in swapper.
         shapes: sizes of inputs by name, for dynamic axes; what is not given comes from the family, or is a batch of 1.
         trust: allow files that run code when opened (TorchScript, exported programs, Python factories).
+        sha256: of the only contents that are accepted, "" for any. A file that runs code is compared before it does:
+            trust in a file is trust in what it held when that was said.
         progress: told about stages; may cancel.
 
     Returns:
@@ -53,6 +62,7 @@ def load(path: Path | str, *, shapes: Shapes = _NO_SHAPES, trust: bool = False, 
 
     Raises:
         BadInputError: missing, damaged, or no model.
+        OtherContentsError: its contents are not those of `sha256`.
         UnsafeInputError: it would run code or reach outside its folder.
         UnsupportedError: outside what this program can do.
         UsageError: sizes are needed or do not fit.
@@ -61,20 +71,23 @@ def load(path: Path | str, *, shapes: Shapes = _NO_SHAPES, trust: bool = False, 
     path = Path(path)
     factory = split_factory(text)
     if text == DEMO_NAME and not path.exists():
-        return _demo(shapes, progress)
+        return _demo(shapes, sha256, progress)
     if factory is not None and not path.exists():
-        return _from_factory(*factory, shapes, trust, progress)
+        return _from_factory(*factory, shapes, trust, sha256, progress)
     kind = sniff(path)
     if kind is SourceKind.FOLDER:
-        return _load_file(_only_model(path, path.name), shapes, trust, progress)
+        return _load_file(_only_model(path, path.name), shapes, trust, sha256, progress)
     if kind is SourceKind.ZIP:
         info = _fingerprint(path, kind)
+        _require_contents(info, sha256)
         with _unpacked_model(path, progress) as inner:
-            return _load_file(inner, shapes, trust, progress, info)
-    return _load_file(path, shapes, trust, progress)
+            return _load_file(inner, shapes, trust, "", progress, info)
+    return _load_file(path, shapes, trust, sha256, progress)
 
 
-def _load_file(path: Path, shapes: Shapes, trust: bool, progress: Progress, archive: SourceInfo | None = None) -> Model:
+def _load_file(
+    path: Path, shapes: Shapes, trust: bool, sha256: str, progress: Progress, archive: SourceInfo | None = None
+) -> Model:
     kind = sniff(path)
     name = path.name
     notes: list[str] = [f"Taken from {archive.name}: {name}."] if archive else []
@@ -82,10 +95,12 @@ def _load_file(path: Path, shapes: Shapes, trust: bool, progress: Progress, arch
         read = read_onnx(path, progress)
         proto = read.proto
         info = SourceInfo(name, kind.value, read.sha256, read.size)
+        _require_contents(info, sha256)
     else:
+        info = _fingerprint(path, kind)
+        _require_contents(info, sha256)  # before it may run code
         proto, more = _from_torch(path, kind, shapes, trust, progress)
         notes += more
-        info = _fingerprint(path, kind)
     if archive:
         info = SourceInfo(archive.name, kind.value, archive.sha256, archive.size)
     return finish(proto, info, shapes, notes, progress)
@@ -144,23 +159,25 @@ def _from_torch(
     return graph_from_network(opened.module, opened.inputs, (), progress), ["Opened on your word that it is trusted."]
 
 
-def _from_factory(file: Path, function: str, shapes: Shapes, trust: bool, progress: Progress) -> Model:
+def _from_factory(file: Path, function: str, shapes: Shapes, trust: bool, sha256: str, progress: Progress) -> Model:
     from converters.model import trusted
     from converters.model.network import graph_from_network
 
     stat_of(file)
     trusted.require_trust(trust, f"{file.name}:{function}", "Python code")
+    info = _fingerprint(file, SourceKind.FACTORY)
+    _require_contents(info, sha256)  # before its code runs
     opened = trusted.call_factory(file, function, shapes, progress)
     proto = graph_from_network(opened.module, opened.inputs, (), progress)
-    info = _fingerprint(file, SourceKind.FACTORY)
     return finish(proto, info, _NO_SHAPES, ["Built by code that you trust."], progress)
 
 
-def _demo(shapes: Shapes, progress: Progress) -> Model:
+def _demo(shapes: Shapes, sha256: str, progress: Progress) -> Model:
     if not DEMO_SWAPPER.is_file():
         raise BadInputError("The built-in demo model is missing.", "", "Install the program again.")
     read = read_onnx(DEMO_SWAPPER, progress)
     info = SourceInfo(DEMO_NAME, SourceKind.ONNX.value, read.sha256, read.size)
+    _require_contents(info, sha256)
     return finish(read.proto, info, shapes, [], progress)
 
 
@@ -170,6 +187,15 @@ def _fingerprint(path: Path, kind: SourceKind) -> SourceInfo:
         while block := file.read(1024**2):
             digest.update(block)
     return SourceInfo(path.name, kind.value, digest.hexdigest(), path.stat().st_size)
+
+
+def _require_contents(info: SourceInfo, sha256: str) -> None:
+    if sha256 and info.sha256 != sha256:
+        raise OtherContentsError(
+            f"{info.name} is not the file that this was set up for.",
+            "Its contents have changed, or it is another file of the same name.",
+            "Put the former file back, or open this one anew.",
+        )
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def fix_inputs(proto: onnx.ModelProto, given: Shapes, family: Shapes, name: str)
             _write_dims(value, shape)
             notes.append(f"Input {value.name} fixed at {'x'.join(map(str, shape)) or 'a single number'} ({why}).")
     if missing:
-        options = " ".join(f"--shape {tensor}={_example(dims)}" for tensor, dims in missing.items())
+        options = " ".join(f"{tensor}={_example(dims)}" for tensor, dims in missing.items())
         raise SizesNeededError(
             f"{name} has inputs of no fixed size.",
             "Mobile formats need every size fixed, and this is no model whose usual size is known.",
@@ -234,13 +234,13 @@ def _fits(dims: tuple[int | str, ...] | None, shape: tuple[int, ...]) -> bool:
 
 def _check_fits(tensor: str, dims: tuple[int | str, ...] | None, shape: tuple[int, ...], name: str) -> None:
     if any(size < 1 or size > 2**31 for size in shape):
-        raise UsageError(f"--shape {tensor}={','.join(map(str, shape))} has a size that is no positive number.")
+        raise UsageError(f"{tensor}={','.join(map(str, shape))} has a size that is no positive number.")
     if not _fits(dims, shape):
         assert dims is not None
         raise UsageError(
             f"The input {tensor} of {name} cannot be {_text(shape)}.",
             f"The file fixes it at {_text(dims)}.",
-            f"Only the sizes given by name or ? can be chosen: --shape {tensor}={_example(dims)}",
+            f"Only the sizes given by name or ? can be chosen: {tensor}={_example(dims)}",
         )
 
 

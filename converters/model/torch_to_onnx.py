@@ -65,7 +65,7 @@ def export_onnx(
         raise UnsupportedError(
             f"The network cannot be turned into ONNX: {first[:300]}",
             "It fails on inputs of these shapes, or uses an operation ONNX does not have.",
-            "Check the input shapes (--shape), or export ONNX with the network's own tools.",
+            "Check the sizes of the inputs, or export ONNX with the network's own tools.",
         ) from error
     finally:
         exporter_log.setLevel(level)

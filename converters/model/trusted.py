@@ -47,7 +47,7 @@ def require_trust(trust: bool, name: str, what: str) -> None:
         raise TrustNeededError(
             f"{name} is {what}.",
             "Opening it can run code from the file with all your rights.",
-            "If you trust where it comes from, add --trust; otherwise ask for an ONNX or safetensors file.",
+            "Open it only if you trust where it comes from; otherwise ask for an ONNX or safetensors file.",
         )
 
 
@@ -181,7 +181,7 @@ def _examples(owner: str, names: list[str], known: dict[str, Tensor], shapes: Sh
             raise UsageError(f"{owner} has no input {wanted!r}.", "", did_you_mean(wanted, names))
     missing = [name for name in names if name not in known and name not in shapes]
     if missing:
-        options = " ".join(f"--shape {name}=1,3,H,W" for name in missing)
+        options = " ".join(f"{name}=1,3,H,W" for name in missing)
         raise SizesNeededError(
             f"{owner} does not say how large its inputs are.",
             "",
@@ -192,7 +192,7 @@ def _examples(owner: str, names: list[str], known: dict[str, Tensor], shapes: Sh
     for name in names:
         shape = shapes.get(name)
         if shape is not None and any(size < 1 or size > 2**20 for size in shape):
-            raise UsageError(f"--shape {name}={','.join(map(str, shape))} has a size that makes no sense.")
+            raise UsageError(f"{name}={','.join(map(str, shape))} has a size that makes no sense.")
         kind = known[name].dtype if name in known else torch.float32
         examples[name] = known[name] if shape is None else torch.zeros(shape, dtype=kind)
     return examples

@@ -34,6 +34,7 @@ def write_package(
     *,
     worker: Worker | None = None,
     logs: Path | None = None,
+    scratch: Path | None = None,
 ) -> dict[str, Any]:
     """Write the folder that a request asks for: complete, or not at all.
 
@@ -44,6 +45,7 @@ def write_package(
         progress: told about stages; may cancel.
         worker: a warm worker that writes the texts; None starts one and ends it.
         logs: folder for what the comparison's workers print; None for none.
+        scratch: folder for what the comparison keeps on the disk meanwhile; None for the system's.
 
     Returns:
         "folder": where it is; "files": "name", "size", "sha256", "kind" of everything in it; "notes": sentences;
@@ -71,7 +73,7 @@ def write_package(
         _copy_files(request, folder, _part(report, 0.0, (1 - compared) / 2))
         comparison = None
         if request.pictures:
-            comparison = _compare(request, folder, _part(report, (1 - compared) / 2, compared), logs)
+            comparison = _compare(request, folder, _part(report, (1 - compared) / 2, compared), logs, scratch)
         arguments = {"request": request.to_json(), "folder": str(folder), "comparison": comparison}
         workers = worker or stack.enter_context(Worker(_WORKER))
         last = _part(report, (1 + compared) / 2, (1 - compared) / 2)
@@ -140,7 +142,9 @@ def _source_names(request: PackageRequest) -> tuple[str, str]:
     return request.recipe.source, str(source.get("name") or "")
 
 
-def _compare(request: PackageRequest, folder: Path, progress: Progress, logs: Path | None) -> dict[str, Any]:
+def _compare(
+    request: PackageRequest, folder: Path, progress: Progress, logs: Path | None, scratch: Path | None
+) -> dict[str, Any]:
     """Compare the copies with the original on a few pictures, and leave the page in the folder."""
     from converters.compare.engine import ReportFiles, Request, compare
 
@@ -151,11 +155,12 @@ def _compare(request: PackageRequest, folder: Path, progress: Progress, logs: Pa
             images=Path(request.images) if request.images else None,
             pictures=request.pictures,
             shapes=request.recipe.shapes,
-            trust=request.trust,
+            trusted={request.recipe.source: request.recipe.source_sha256} if request.trust else {},
         ),
         ReportFiles(html=folder / _COMPARISON),
         progress,
         logs=logs,
+        scratch=scratch,
     )
     if request.recipe.source_sha256 and comparison.original["sha256"] != request.recipe.source_sha256:
         raise BadInputError(

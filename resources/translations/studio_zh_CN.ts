@@ -412,6 +412,10 @@
    <translation>取消任务并关闭</translation>
   </message>
   <message>
+   <source>Cancel the jobs and go on</source>
+   <translation>取消任务并继续</translation>
+  </message>
+  <message>
    <source>Cancelled</source>
    <translation>已取消</translation>
   </message>
@@ -620,6 +624,10 @@
    <translation>立即对比</translation>
   </message>
   <message>
+   <source>Compare the two, and save this one under another name if you need it.</source>
+   <translation>请比较两者；如需保留此项目，请用其他名称保存。</translation>
+  </message>
+  <message>
    <source>Compare {file}</source>
    <translation>对比 {file}</translation>
   </message>
@@ -800,6 +808,10 @@
    <translation>放弃 {name} 的已恢复内容</translation>
   </message>
   <message>
+   <source>Discard the rescued work on {name}?</source>
+   <translation>放弃 {name} 的已恢复内容？</translation>
+  </message>
+  <message>
    <source>Dismiss</source>
    <translation>知道了</translation>
   </message>
@@ -974,6 +986,10 @@
   <message>
    <source>Files go to</source>
    <translation>文件保存到</translation>
+  </message>
+  <message>
+   <source>Files that were made stay where they are: {path}.</source>
+   <translation>已生成的文件保留在原处：{path}。</translation>
   </message>
   <message>
    <source>Files that were written</source>
@@ -1228,12 +1244,24 @@
    <translation>接口</translation>
   </message>
   <message>
+   <source>It is kept in {path}.</source>
+   <translation>已保留在 {path}。</translation>
+  </message>
+  <message>
    <source>It is not where it was made.</source>
    <translation>它不在生成时的位置。</translation>
   </message>
   <message>
    <source>It was {path}</source>
    <translation>原位置：{path}</translation>
+  </message>
+  <message>
+   <source>Its changes cannot be brought back, and the files made so far ({count}) are deleted.</source>
+   <translation>其更改无法找回，已生成的文件（{count} 个）会被删除。</translation>
+  </message>
+  <message>
+   <source>Its changes cannot be brought back.</source>
+   <translation>其更改无法找回。</translation>
   </message>
   <message>
    <source>Its contents have changed, or it is another file of the same name.</source>
@@ -1254,6 +1282,10 @@
   <message>
    <source>Jobs are still running.</source>
    <translation>仍有任务在运行。</translation>
+  </message>
+  <message>
+   <source>Jobs of this project are still running.</source>
+   <translation>此项目仍有任务在运行。</translation>
   </message>
   <message>
    <source>Keep a layer float</source>
@@ -1292,7 +1324,7 @@
    <translation>类型</translation>
   </message>
   <message>
-   <source>Known of this model</source>
+   <source>Known about this model</source>
    <translation>关于此模型的已知信息</translation>
   </message>
   <message>
@@ -1356,6 +1388,10 @@
    <translation>模型保持浮点</translation>
   </message>
   <message>
+   <source>Leaving the project cancels them. Nothing half-done is left behind.</source>
+   <translation>离开项目会取消这些任务，不会留下未完成的文件。</translation>
+  </message>
+  <message>
    <source>Left and right move a handle, Shift farther, Ctrl finer; down takes the lower handle, up the upper.</source>
    <translation>左右键移动手柄，Shift 大步，Ctrl 微调；下键选下限手柄，上键选上限手柄。</translation>
   </message>
@@ -1392,8 +1428,8 @@
    <translation>正在加载 LiteRT 转换器</translation>
   </message>
   <message>
-   <source>Log</source>
-   <translation>日志</translation>
+   <source>Log scale</source>
+   <translation>对数刻度</translation>
   </message>
   <message>
    <source>Log: {title}</source>
@@ -2694,6 +2730,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>文件未固定的尺寸</translation>
   </message>
   <message>
+   <source>So that nothing is lost, this work is a project of its own now.</source>
+   <translation>为避免丢失，此内容现已成为独立的项目。</translation>
+  </message>
+  <message>
    <source>Some values may be too large for fp16: look at the fp16 scan on the page Model, or take fp32.</source>
    <translation>某些值对 fp16 可能过大：请查看“模型”页的 fp16 扫描，或改用 fp32。</translation>
   </message>
@@ -2898,12 +2938,16 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>模型</translation>
   </message>
   <message>
-   <source>The model as it is: {size}, {parameters} parameters, {macs} multiply-accumulates a run.</source>
-   <translation>当前模型：{size}，{parameters} 个参数，每次运行 {macs} 次乘加运算。</translation>
+   <source>The model as it is: weights of {size}, {parameters} parameters, {macs} multiply-accumulates a run.</source>
+   <translation>当前模型：权重 {size}，{parameters} 个参数，每次运行 {macs} 次乘加运算。</translation>
   </message>
   <message>
    <source>The model was not recognised, so its licence is not known. Find it out before you ship it.</source>
    <translation>未能识别该模型，许可证未知。发布前请查明。</translation>
+  </message>
+  <message>
+   <source>The models draw no picture: this is what goes in. How far their results are apart is in the table.</source>
+   <translation>这些模型不输出画面：此处显示输入。结果的差距见表格。</translation>
   </message>
   <message>
    <source>The models run on the same pictures, one after the other; then you see them side by side.</source>
@@ -2954,6 +2998,14 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>项目尚未保存：保存后文件会移到项目旁边。</translation>
   </message>
   <message>
+   <source>The project lies on another disk, or another project names them.</source>
+   <translation>项目位于另一磁盘，或有其他项目引用它们。</translation>
+  </message>
+  <message>
+   <source>The project works as it is here; export the files to take them elsewhere.</source>
+   <translation>项目在此可正常使用；如需带到别处，请导出文件。</translation>
+  </message>
+  <message>
    <source>The project's model {name} is not where it was.</source>
    <translation>项目的模型 {name} 不在原来的位置。</translation>
   </message>
@@ -2964,6 +3016,14 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
   <message>
    <source>The recipe and the list of made files are lost otherwise. The made files themselves stay.</source>
    <translation>否则将丢失配方和已生成文件的列表。已生成的文件本身会保留。</translation>
+  </message>
+  <message>
+   <source>The recipe is lost otherwise, and the files made so far ({count}) are deleted.</source>
+   <translation>否则将丢失配方，已生成的文件（{count} 个）也会被删除。</translation>
+  </message>
+  <message>
+   <source>The recipe is lost otherwise.</source>
+   <translation>否则将丢失配方。</translation>
   </message>
   <message>
    <source>The recipe was changed since, or there is a newer file.</source>
@@ -3116,6 +3176,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
   <message>
    <source>Unpacking</source>
    <translation>正在解包</translation>
+  </message>
+  <message>
+   <source>Unsaved work of an earlier run cannot be offered.</source>
+   <translation>无法恢复上次运行中未保存的内容。</translation>
   </message>
   <message>
    <source>Use a person's face only with that person's consent.</source>
@@ -4150,6 +4214,10 @@ Unless told otherwise: {value}</source>
   <message>
    <source>{name} lies where it cannot be changed. Save it elsewhere to keep your work.</source>
    <translation>{name} 所在的位置无法写入。请另存到其他位置以保留您的工作。</translation>
+  </message>
+  <message>
+   <source>{name} was saved after this work was kept.</source>
+   <translation>保留此内容之后，{name} 又被保存过。</translation>
   </message>
   <message>
    <source>{name}, which was made with this project, is another file now.</source>

@@ -53,6 +53,7 @@ class JobRequest:
         is_quiet: not listed in the drawer unless it fails.
         can_retry: whether the list of jobs offers to run it again: it makes sense without whoever asked for it, or
             they notice jobs of their kind that others submit.
+        keeps_files: it writes to a place where nothing may be yet: once it is done, it would find its own files there.
     """
 
     kind: str
@@ -62,6 +63,7 @@ class JobRequest:
     replaces: str = ""
     is_quiet: bool = False
     can_retry: bool = True
+    keeps_files: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,12 @@ class Job:
     result: Data | None = None
     error: StudioError | None = None
     is_stopping: bool = False
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether it can be run again now with the same settings."""
+        is_in_the_way = self.request.keeps_files and self.state is JobState.DONE
+        return self.state.is_over and self.request.can_retry and not is_in_the_way
 
     @property
     def fraction(self) -> float:

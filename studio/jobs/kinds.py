@@ -99,14 +99,14 @@ def compare(arguments: Data, context: WorkContext) -> Data:
         images=path("images"),
         pictures=int(arguments.get("count", PICTURES)),
         shapes={name: tuple(shape) for name, shape in arguments.get("shapes", {}).items()},
-        trust=bool(arguments.get("trust")),
+        trusted=dict(arguments.get("trusted", {})),
         embedder=path("embedder"),
         runs=int(arguments.get("runs", RUNS)),
         threads=int(arguments.get("threads", 0)),
     )
     wanted = {name: path(name) for name in ("html", "overlays", "pictures") if arguments.get(name)}
     files = ReportFiles(**wanted, force=bool(arguments.get("force")))
-    return run(request, files, context.progress, logs=context.own_logs()).to_json()
+    return run(request, files, context.progress, logs=context.own_logs(), scratch=context.scratch).to_json()
 
 
 def package(arguments: Data, context: WorkContext) -> Data:
@@ -125,4 +125,6 @@ def package(arguments: Data, context: WorkContext) -> Data:
     if request.pictures:
         context.make_way(())
     logs = context.own_logs() if request.pictures else None
-    return write_package(request, context.progress, worker=context.worker("inspector"), logs=logs)
+    return write_package(
+        request, context.progress, worker=context.worker("inspector"), logs=logs, scratch=context.scratch
+    )

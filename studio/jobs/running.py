@@ -36,7 +36,7 @@ class Outcome:
 
 def cancelled() -> CancelledError:
     """Return what a cancelled job ends with."""
-    return CancelledError("Cancelled.", "", "Nothing was written.")
+    return CancelledError("Cancelled.")
 
 
 def carry_out(ticket: Ticket, context: WorkContext) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import threading
+import time
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication
@@ -15,6 +16,10 @@ from studio.ui.window import Window
 
 _REST = 120
 """Milliseconds between two pages, which belong to whatever the person does."""
+_LATE = 0.02
+"""Seconds by which the rest lasts longer where the event loop has other work to do."""
+_MOST_RESTS = 20
+"""After so many of them a page is made all the same: on a busy machine the loop is always late."""
 
 
 class Ahead(QObject):
@@ -33,10 +38,12 @@ class Ahead(QObject):
         self._is_closing = False
         self._thread: threading.Thread | None = None
         self._rest = QTimer(self, singleShot=True, interval=_REST)
-        self._rest.timeout.connect(self._make_one)
+        self._rest.timeout.connect(self._look)
+        self._began = 0.0
+        self._rests = 0
         self._imported.connect(self._begin_to_make)
-        window.built.connect(self._rest.start)
-        window.bench.document.inspection_changed.connect(self._rest.start)
+        window.built.connect(self._wait)
+        window.bench.document.inspection_changed.connect(self._wait)
 
     def begin(self) -> None:
         """Begin; the window is in view by now."""
@@ -63,20 +70,35 @@ class Ahead(QObject):
 
     def _begin_to_make(self) -> None:
         self._is_ready = True
+        self._wait()
+
+    def _wait(self) -> None:
+        self._rests = 0
+        self._rest_once()
+
+    def _rest_once(self) -> None:
+        self._began = time.monotonic()
         self._rest.start()
+
+    def _look(self) -> None:
+        """Make a page unless something else happens."""
+        if not self._is_ready or self._is_closing:
+            return
+        is_late = time.monotonic() - self._began > _REST / 1000 + _LATE
+        is_dragged = QApplication.mouseButtons() != Qt.MouseButton.NoButton
+        if is_dragged or (is_late and self._rests < _MOST_RESTS):
+            self._rests += 1
+            self._rest_once()
+        else:
+            self._make_one()
 
     def _make_one(self) -> None:
         """Make the next page: without a model only the first, which is shown as soon as there is one."""
-        if not self._is_ready or self._is_closing:
-            return
-        if QApplication.mouseButtons() is not Qt.MouseButton.NoButton:
-            self._rest.start()  # something is being dragged
-            return
         has_model = self._window.bench.document.inspection is not None
         for identifier in PAGES if has_model else tuple(PAGES)[:1]:
             if not self._window.stack.is_made(identifier):
                 self._window.stack.page(identifier)
-                self._rest.start()
+                self._wait()
                 return
         if has_model:
             load_in_background()

@@ -67,7 +67,8 @@ def _left_text(seconds: float) -> str:
 def _part_title(name: str) -> str:
     """Return what a part of a job is called: "TFLite fp16", "Candidate 2"."""
     title = title_of_request(name)
-    return tr(title[:1].upper() + title[1:])
+    title = title[:1].upper() + title[1:]
+    return tr(title)
 
 
 def _name(part: tuple[str, ProgressMessage]) -> str:

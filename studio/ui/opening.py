@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from converters.errors import BadInputError, CancelledError, SizesNeededError, StudioError
+from converters.errors import CancelledError, OtherContentsError, SizesNeededError, StudioError
 from studio.jobs.job import Job, JobRequest, Lane
 from studio.missing import Missing, MissingKind
+from studio.project_file import SUFFIX
+from studio.project_paths import source_file
 from studio.ui.texts import tr
 from studio.ui.workbench import Workbench
 
@@ -20,15 +22,10 @@ if TYPE_CHECKING:
     from studio.recovery import Offer
 
 DEMO = "demo"
-PROJECT_SUFFIX = ".ffstudio"
 MARK = "open"
 """Of all jobs that open something: the newest wins."""
 
 Shapes = Mapping[str, Sequence[int]]
-
-
-class OtherContentsError(BadInputError):
-    """The file is there, but is not the one that the project was made with."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +50,18 @@ class _Request:
 class Opening(QObject):
     """Opens models and projects; a failure changes nothing of what was open.
 
+    Args:
+        bench: with the document.
+        parent: the owner.
+        may_leave: asks whether the open project may be left; called right before another one takes its place, since
+            jobs make work that is unsaved while a model is being examined.
+
     Attributes:
         started: with the path, when a model's examination begins.
         progressed: with the Job.
         opened: the document has the model (or a project without one).
-        refused: with the StudioError and the path. Not for what was cancelled or replaced by a newer one.
+        refused: with the StudioError, the path, and what does the same once more, None where that makes no sense. Not
+            for what was cancelled, replaced by a newer one, or given up to keep unsaved work.
         missing: what the document misses was looked at; see `Document.missing`.
         replaced: with the name of the project's model, which has other contents than before; the files made of the
             former ones left the project.
@@ -67,14 +71,17 @@ class Opening(QObject):
     started = Signal(str)
     progressed = Signal(object)
     opened = Signal()
-    refused = Signal(object, str)
+    refused = Signal(object, str, object)
     missing = Signal()
     replaced = Signal(str)
     ended = Signal()
 
-    def __init__(self, bench: Workbench, parent: QObject | None = None) -> None:
+    def __init__(
+        self, bench: Workbench, parent: QObject | None = None, may_leave: Callable[[], bool] = lambda: True
+    ) -> None:
         super().__init__(parent)
         self._bench = bench
+        self._may_leave = may_leave
         self._request: _Request | None = None
         self._identity: int | None = None
 
@@ -92,14 +99,15 @@ class Opening(QObject):
 
     def open(self, path: str) -> None:
         """Open a model file, a folder, an archive, `FILE.py:FACTORY`, a project, or "demo"."""
-        if path != DEMO and path.lower().endswith(PROJECT_SUFFIX):
-            self._open_project(path, partial(self._bench.document.open, Path(path)))
+        if path != DEMO and path.lower().endswith(SUFFIX):
+            self._open_project(path, partial(self._bench.document.open, Path(path)), partial(self.open, path))
             return
         self._start(_Request(_source(path)))
 
     def restore(self, offer: Offer) -> None:
         """Open work that an earlier run of the program left behind."""
-        self._open_project(offer.title, partial(self._bench.document.restore, offer))
+        # refused, it is still offered where it was: nothing else needs to do it once more
+        self._open_project(offer.title, partial(self._bench.document.restore, offer), None)
 
     def reopen(self, shapes: Shapes) -> None:
         """Open the document's model again with other sizes of its inputs."""
@@ -120,14 +128,7 @@ class Opening(QObject):
 
     def open_changed(self, path: str) -> None:
         """Open the project's model although its contents are no longer what they were."""
-        self._start(replace(self._last(path), sha256=""))
-
-    def try_again(self, path: str) -> None:
-        """Do once more what was refused."""
-        if path.lower().endswith(PROJECT_SUFFIX):
-            self.open(path)
-        else:
-            self._start(self._last(path))
+        self._start(replace(self._last(path), sha256="", trusted=False))  # trust was in its former contents
 
     def found(self, missing: Missing, path: str) -> None:
         """Say where a missing thing of the project is; its contents are compared before it is taken."""
@@ -148,13 +149,15 @@ class Opening(QObject):
 
     # --- projects ------------------------------------------------------------------------------------------------
 
-    def _open_project(self, path: str, open_it: Callable[[], object]) -> None:
+    def _open_project(self, path: str, open_it: Callable[[], object], again: Callable[[], object] | None) -> None:
+        if not self._may_leave():
+            return
         self._stop()
         document = self._bench.document
         try:
             open_it()
         except StudioError as error:
-            self.refused.emit(error, path)
+            self.refused.emit(error, path, again)
             return
         recipe = document.project.recipe
         if not recipe.source:
@@ -176,7 +179,7 @@ class Opening(QObject):
             # what cannot be read has no fingerprint, and is nothing that was looked for
             self._bench.document.found(missing, place, sha256 or "-")
         except StudioError as error:
-            self.refused.emit(error, str(place))
+            self.refused.emit(error, str(place), None)
             return
         self.missing.emit()
 
@@ -208,6 +211,7 @@ class Opening(QObject):
             "source": request.source,
             "shapes": {tensor: list(shape) for tensor, shape in request.shapes.items()},
             "trust": request.trusted,
+            "sha256": request.sha256,
         }
         identity = self._bench.jobs.submit(
             JobRequest(
@@ -247,18 +251,20 @@ class Opening(QObject):
         self.ended.emit()
         inspection = result["inspection"]
         if inspection is None:
-            self.refused.emit(SizesNeededError(result["question"], axes=result["axes"]), request.source)
+            self._refuse(SizesNeededError(result["question"], axes=result["axes"]), request)
             return
         sha256 = inspection["source"]["sha256"]
-        if request.sha256 and sha256 != request.sha256:
-            self.refused.emit(_other_contents(inspection["source"]["name"]), request.source)
+        document = self._bench.document
+        if request.found is not None and request.found in document.missing:
+            place = source_file(request.source)
+            assert place is not None  # what is missing is a file, never the built-in model
+            document.found(request.found, place, sha256, any_contents=not request.sha256)
+        elif document.project.is_left_for(request.source, sha256) and not self._may_leave():
             return
-        if request.found is not None and request.found in self._bench.document.missing:
-            self._take(request.found, Path(request.source), sha256)
         shapes = {name: tuple(shape) for name, shape in request.shapes.items()}
-        before = self._bench.document.project
+        before = document.project
         is_replaced = before.recipe.source == request.source and before.recipe.source_sha256 != sha256
-        self._bench.document.set_source(request.source, sha256, inspection, shapes, request.trusted)
+        document.set_source(request.source, sha256, inspection, shapes, request.trusted)
         self._bench.jobs.warm()
         self.opened.emit()
         if is_replaced and before.files:
@@ -269,8 +275,13 @@ class Opening(QObject):
             return
         self._identity = None
         self.ended.emit()
+        if isinstance(error, OtherContentsError):
+            error = _other_contents(Path(request.source).name)
         if not isinstance(error, CancelledError):
-            self.refused.emit(error, request.source)
+            self._refuse(error, request)
+
+    def _refuse(self, error: StudioError, request: _Request) -> None:
+        self.refused.emit(error, request.source, partial(self._start, request))
 
 
 def _source(path: str) -> str:

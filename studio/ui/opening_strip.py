@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -17,11 +18,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from converters.errors import SizesNeededError, StudioError, TrustNeededError
+from converters.errors import OtherContentsError, SizesNeededError, StudioError, TrustNeededError
 from studio.jobs.job import Job
 from studio.missing import Missing, MissingKind
 from studio.ui.job_words import stage_text
-from studio.ui.opening import Opening, OtherContentsError
+from studio.ui.opening import Opening
 from studio.ui.opening_questions import SizesQuestion, TrustQuestion
 from studio.ui.texts import tr
 from studio.ui.widgets.banner import Action, Banner, Tone
@@ -99,7 +100,7 @@ class OpeningStrip(QWidget):
         self._delay.stop()
         self._progress.hide()
 
-    def _refused(self, error: StudioError, path: str) -> None:
+    def _refused(self, error: StudioError, path: str, again: Callable[[], object] | None) -> None:
         if isinstance(error, TrustNeededError):
             trust = TrustQuestion(error, self.window())
             trust.accepted.connect(partial(self._opening.open_trusted, path))
@@ -110,16 +111,18 @@ class OpeningStrip(QWidget):
             sizes.answered.connect(partial(self._opening.open_sized, path))
             sizes.open()
             return
-        self.banner.say_error(error, self._ways_out(error, path))
+        self.banner.say_error(error, self._ways_out(error, path, again))
 
-    def _ways_out(self, error: StudioError, path: str) -> list[Action]:
+    def _ways_out(self, error: StudioError, path: str, again: Callable[[], object] | None) -> list[Action]:
         missing = self._opening.document_missing
         find: list[Action] = [(tr("Find it..."), partial(self._find, missing[0]))] if missing else []
+        if again is None:
+            return find
         if isinstance(error, OtherContentsError):
             return [*find, (tr("Use this file"), partial(self._opening.open_changed, path))]
         if path.endswith(".py"):
             return [*find, (tr("Name its function..."), partial(self._ask_function, path))]
-        return [*find, (tr("Try again"), partial(self._opening.try_again, path))]
+        return [*find, (tr("Try again"), again)]
 
     def _ask_function(self, path: str) -> None:
         question = QInputDialog(self.window())

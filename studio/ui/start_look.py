@@ -8,6 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QDateTime, QLocale, QObject, Qt, Signal
 
 from studio import recovery
+from studio.presence import is_there
+from studio.ui.leaving import may_discard
 from studio.ui.opening import DEMO
 from studio.ui.start_rows import Rescued
 from studio.ui.window import Window
@@ -25,6 +27,7 @@ class StartLook(QObject):
     """
 
     _seen = Signal(object, object)
+    _troubled = Signal(object)
 
     def __init__(self, window: Window, bench: Workbench) -> None:
         super().__init__(window)
@@ -35,6 +38,7 @@ class StartLook(QObject):
         self._offers: list[recovery.Offer] = []
         self._recent: tuple[str, ...] = ()
         self._seen.connect(self._show, Qt.ConnectionType.QueuedConnection)
+        self._troubled.connect(window.say_error, Qt.ConnectionType.QueuedConnection)
         window.opening.opened.connect(self._remember)
         bench.document.state_changed.connect(self._remember_project)
         bench.settings.changed.connect(self._look_again_if_others)
@@ -55,9 +59,10 @@ class StartLook(QObject):
             self._thread.join(1.0)
 
     def _look(self, paths: tuple[str, ...]) -> None:
-        missing = frozenset(path for path in paths if not Path(path).exists())
         recovery.sweep()
-        self._seen.emit(missing, recovery.offers())
+        offers = recovery.offers(self._troubled.emit)
+        # last, and never in the way of rescued work: these may lie anywhere
+        self._seen.emit(frozenset(path for path in paths if not is_there(Path(path))), offers)
 
     def _show(self, missing: frozenset[str], offers: list[recovery.Offer]) -> None:
         self._missing, self._offers = missing, offers
@@ -89,13 +94,13 @@ class StartLook(QObject):
         if offer is None:
             return
         self._window.restore(offer)
-        # otherwise it was refused (another window has it, say), or the person kept what is open
-        if self._bench.document.project.identity == offer.project.identity:
+        # otherwise it was refused (another window has it, say), the person kept what is open, or it is the only copy
+        if not is_there(offer.file):
             self._drop(offer)
 
     def _discard(self, identity: str) -> None:
         offer = self._offer(identity)
-        if offer is not None:
+        if offer is not None and may_discard(self._window, offer):
             recovery.discard(offer)
             self._drop(offer)
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from studio.project_file import SUFFIX
 from studio.ui.icons import icon, picture
+from studio.ui.plain_tip import plain_tip
 from studio.ui.texts import tr
 from studio.ui.theme import colours
 from studio.ui.widgets.elided_label import ElidedLabel
 
 _HEIGHT = 48
-PROJECT_SUFFIX = ".ffstudio"
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,13 @@ class RecentRow(QWidget):
         button.setFixedHeight(_HEIGHT)
         button.setEnabled(not is_missing)
         if is_missing:
-            button.setToolTip(tr("{path} is not there at the moment", path=path))
+            button.setToolTip(plain_tip(tr("{path} is not there at the moment", path=path)))
             button.setAccessibleName(tr("{name} in {folder}, not there at the moment", name=name, folder=folder))
         else:
-            button.setToolTip(path)
+            button.setToolTip(plain_tip(path))
             button.setAccessibleName(tr("Open {name} in {folder}", name=name, folder=folder))
         button.clicked.connect(lambda: self.chosen.emit(path))
-        kind = "project" if path.endswith(PROJECT_SUFFIX) else "model"
+        kind = "project" if path.endswith(SUFFIX) else "model"
         _fill(button, kind, name, tr("{folder} (not there)", folder=folder) if is_missing else folder, is_missing)
         forget = QToolButton()
         forget.setObjectName("recent-forget")

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMainWindow, QSplitter, QV
 from converters.errors import StudioError
 from studio.locations import data_folder
 from studio.product import NAME
+from studio.project_jobs import cancel_others
 from studio.ui import leaving
 from studio.ui.dropping import DropOverlay, dropped_paths
 from studio.ui.icons import icon
@@ -74,12 +75,13 @@ class Window(QMainWindow):
         self.setObjectName("window")
         self.setMinimumSize(*MINIMUM)
         self.setAcceptDrops(True)
-        self.opening = Opening(bench, self)
+        self.opening = Opening(bench, self, self._may_leave)
         self.opening.opened.connect(self._show_opened)
         self._build()
         document = bench.document
         document.inspection_changed.connect(self._show_model)
         document.source_changed.connect(self._show_model)
+        document.source_changed.connect(self._end_other_jobs)
         document.state_changed.connect(self._show_title)
         self._restore_geometry()
         self._show_title()
@@ -103,9 +105,8 @@ class Window(QMainWindow):
         self._show_page()
 
     def open(self, path: str) -> None:
-        """Open a model file, a folder, a project or "demo", unless the person wants to keep unsaved work first."""
-        if leaving.may_leave_document(self, self.bench.document, self.save):
-            self.opening.open(path)
+        """Open a model file, a folder, a project or "demo", unless the person wants to keep what is open."""
+        self.opening.open(path)
 
     def rebuild(self) -> None:
         """Make all parts anew, in the language and colours that are in force now; from the event loop only."""
@@ -130,9 +131,8 @@ class Window(QMainWindow):
             shiboken6.delete(part)
 
     def restore(self, offer: Offer) -> None:
-        """Open rescued work."""
-        if leaving.may_leave_document(self, self.bench.document, self.save):
-            self.opening.restore(offer)
+        """Open rescued work, unless the person wants to keep what is open."""
+        self.opening.restore(offer)
 
     def choose_file(self) -> None:
         """Ask for a file and open it."""
@@ -144,7 +144,7 @@ class Window(QMainWindow):
 
     def new_project(self) -> None:
         """Begin without a model."""
-        if leaving.may_leave_document(self, self.bench.document, self.save):
+        if self._may_leave():
             self.bench.document.new()
             self.go_to("model")
 
@@ -310,6 +310,12 @@ class Window(QMainWindow):
         self.setWindowTitle(f"{name}[*] - {NAME}" if name else f"{NAME}[*]")
         self.setWindowModified(document.is_dirty)
 
+    def _may_leave(self) -> bool:
+        return leaving.may_leave(self, self.bench, self.save)
+
+    def _end_other_jobs(self) -> None:
+        cancel_others(self.bench.document, self.bench.jobs)
+
     def _chosen(self, path: str) -> None:
         if path:
             self.bench.settings.change(last_folder=str(Path(path).parent))
@@ -351,11 +357,8 @@ class Window(QMainWindow):
     # closing --------------------------------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        """Ask about unsaved work and running jobs, remember where the window was."""
-        document, jobs = self.bench.document, self.bench.jobs
-        if not self._may_close and not (
-            leaving.may_leave_document(self, document, self.save) and leaving.may_end_jobs(self, jobs)
-        ):
+        """Ask about running jobs and unsaved work, remember where the window was."""
+        if not self._may_close and not leaving.may_close(self, self.bench, self.save):
             event.ignore()
             return
         self._may_close = True

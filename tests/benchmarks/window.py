@@ -5,8 +5,8 @@
 Prints a table for the log of measurements: from the start of the process to the window in view, beside what importing
 PySide6.QtWidgets takes by itself, and the longest pause of the event loop while the demo opens, while each page is
 shown for the first and the second time, while a large model opens, and while the demo becomes three files. Beside each
-pause stands the processor time that the window's thread used in it: the rest of a pause it waited, for another thread
-or because the machine was busy with other programs. All are medians of the runs, in milliseconds. Compiled modules are
+pause stands the most processor time that the window's thread used between two looks at its loop: what a pause takes
+beyond that it waited, for another thread or because the machine was busy with other programs. All are medians of the runs, in milliseconds. Compiled modules are
 kept, as they are on a person's machine from the first start on; that first start is not measured.
 """
 
@@ -69,7 +69,7 @@ def measure(wanted: argparse.Namespace) -> None:
         if not wanted.no_conversion:
             measure_conversion(figures)
     print()
-    print("| pause of the event loop | median ms | of it at work | each |")
+    print("| pause of the event loop | median ms | at work | each pause |")
     print("|---|---|---|---|")
     for name, pauses in figures.items():
         pause, work = (statistics.median(each) for each in zip(*pauses, strict=True))

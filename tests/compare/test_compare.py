@@ -23,7 +23,15 @@ from converters.compare.text import as_text
 from converters.compare_report.encoding import palette
 from converters.compare_report.overlays import SCALE_HEIGHT
 from converters.compare_report.page import Shown, page
-from converters.errors import BadInputError, CancelledError, DestinationError, UsageError, WorkerError
+from converters.errors import (
+    BadInputError,
+    CancelledError,
+    DestinationError,
+    OtherContentsError,
+    TrustNeededError,
+    UsageError,
+    WorkerError,
+)
 from converters.fingerprints import sha256_of
 from converters.model.signature import Role, Signature, TensorInfo
 from converters.pictures import read_picture, write_picture
@@ -291,7 +299,7 @@ def test_reports_do_not_replace_files(folder: Path, compared: Comparison) -> Non
 def test_requests_that_make_no_sense_are_refused() -> None:
     with pytest.raises(UsageError, match="No candidate"):
         compare(Request("a", ()), ReportFiles())
-    with pytest.raises(UsageError, match="--runs must be at least 10"):
+    with pytest.raises(UsageError, match="At least 10 timed runs"):
         compare(Request("a", ("b",), runs=5), ReportFiles())
     with pytest.raises(UsageError, match="At least one picture"):
         compare(Request("a", ("b",), pictures=0), ReportFiles())
@@ -303,6 +311,24 @@ def test_an_original_that_cannot_be_opened_ends_it(folder: Path, compared: Compa
     with pytest.raises(BadInputError, match=r"none\.onnx"):
         compare(request, ReportFiles(html=folder / "never.html"))
     assert not (folder / "never.html").exists()
+
+
+def test_trust_in_one_file_is_no_trust_in_another(folder: Path, compared: Comparison, tmp_path: Path) -> None:
+    assert compared
+    mark, original = tmp_path / "executed", str(folder / "original.onnx")
+    (tmp_path / "net.py").write_text(f"open({str(mark)!r}, 'w')\ndef build():\n    pass\ndef other():\n    pass\n")
+    candidates = (f"{tmp_path / 'net.py'}:build", f"{tmp_path / 'net.py'}:other")
+    trusted = {original: sha256_of(folder / "original.onnx"), candidates[1]: "0" * 64}
+    request = Request(original, candidates, pictures=2, runs=10, trusted=trusted)
+    scratch, seen = tmp_path / "scratch", set()
+    scratch.mkdir()
+    progress = Progress(lambda _message: seen.update(path.name for path in scratch.iterdir()))
+    found = compare(request, ReportFiles(), progress, scratch=scratch)
+    assert [type(candidate.error) for candidate in found.candidates] == [TrustNeededError, OtherContentsError]
+    assert not mark.exists()
+    # what lies on the disk meanwhile is where somebody tidies up after a kill
+    assert len(seen) == 1
+    assert not list(scratch.iterdir())
 
 
 def test_cancelling_leaves_nothing(folder: Path, compared: Comparison) -> None:

@@ -80,7 +80,8 @@ def test_the_recipe_in_a_report_makes_the_same_files_again(model: Path, tmp_path
     onnx.save(tiny_swapper_proto(seed=1), str(model))
     changed = run("convert", "--recipe", recipe, "--out", tmp_path / "three")
     assert changed.returncode == 5
-    assert "not the file the recipe was written for" in changed.stderr
+    assert "not the file that this was set up for" in changed.stderr
+    assert "source.sha256" in changed.stderr
 
 
 def test_inspect_says_what_a_model_is(model: Path) -> None:

@@ -168,7 +168,7 @@ def test_existing_is_refused_and_force_replaces(tmp_path: Path, existing: str, s
             write_package(new, "new")
         else:
             new.write_text("new")
-        with pytest.raises(DestinationError, match=r"out already exists\. Use --force"):
+        with pytest.raises(DestinationError, match=r"out already exists\. Replace it"):
             staging.place(new, "out")
         assert new.exists()
         if before is None:
@@ -367,7 +367,7 @@ def test_stagings_of_others_at_work_are_left_alone(tmp_path: Path) -> None:
         (errno.EIO, "reports an error"),
         (errno.ENODEV, "gone"),
         (errno.ESTALE, "network folder"),
-        (errno.EEXIST, "already exists. Use --force"),
+        (errno.EEXIST, "already exists. Replace it"),
     ],
 )
 def test_sentences(tmp_path: Path, number: int, words: str) -> None:
@@ -496,7 +496,7 @@ def test_require_space(tmp_path: Path) -> None:
 def test_text_has_the_bytes_that_were_asked_for(tmp_path: Path) -> None:
     write_text_atomically(tmp_path / "t", "Grüße\n漢\n")
     assert (tmp_path / "t").read_bytes() == "Grüße\n漢\n".encode()
-    with pytest.raises(DestinationError, match="--force"):
+    with pytest.raises(DestinationError, match="Replace it"):
         write_text_atomically(tmp_path / "t", "x")
     write_text_atomically(tmp_path / "t", "x", force=True)
     assert (tmp_path / "t").read_text() == "x"

@@ -277,6 +277,25 @@ def test_idle_process_that_was_killed_is_replaced(worker: Worker) -> None:
     assert worker.call("echo", {}, Progress())["pid"] != pid
 
 
+def test_process_that_dies_while_it_is_idle_costs_no_call(worker: Worker) -> None:
+    worker.start()
+    pid = worker.pid
+    assert pid is not None
+    worker.call("echo", {}, Progress())
+    os.kill(pid, signal.SIGSTOP)  # nothing has told this side of its end yet, and it will not hear of the call
+    progress = Progress(is_cancelled=lambda: os.kill(pid, signal.SIGKILL) if psutil.pid_exists(pid) else None)
+    answer = worker.call("echo", {"n": 5}, progress)
+    assert answer["arguments"] == {"n": 5}
+    assert answer["pid"] != pid
+
+
+def test_what_was_begun_is_not_begun_again(worker: Worker, tmp_path: Path) -> None:
+    worker.call("echo", {}, Progress())
+    with pytest.raises(WorkerError, match="stopped in the middle of its work"):
+        worker.call("kill_itself", {}, Progress())
+    assert (tmp_path / "logs" / "test.log").read_text(encoding="utf-8").count("kill_itself") == 1
+
+
 def test_output_of_native_code_never_reaches_the_protocol(worker: Worker, tmp_path: Path) -> None:
     assert worker.call("print_garbage", {"times": 100}, Progress()) == {"done": True}
     log = (tmp_path / "logs" / "test.log").read_bytes()

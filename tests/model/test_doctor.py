@@ -179,7 +179,7 @@ def test_control_flow_and_foreign_operators() -> None:
 
 def test_dynamic_shapes_come_with_the_option_that_fixes_them() -> None:
     made = graph([node("Relu", ["x"], "y")], {"x": ["n", 3, 64, 64]}, {"y": ["n", 3, 64, 64]})
-    assert "--shape x=1,3,64,64" in findings(made)["dynamic_shape"].sentence
+    assert "for example x=1,3,64,64" in findings(made)["dynamic_shape"].sentence
 
 
 def test_integers_beyond_32_bits() -> None:

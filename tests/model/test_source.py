@@ -114,7 +114,7 @@ def test_sizes_below_one_count_as_dynamic(tmp_path: Path, axis: int) -> None:
 
 def test_free_picture_sizes_ask_for_a_shape(tmp_path: Path) -> None:
     path = write_onnx(tmp_path / "m.onnx", small_proto(("N", 3, "H", "W")))
-    assert "--shape input=N,3,H,W" in refusal(path, SizesNeededError)
+    assert "Say the sizes: input=N,3,H,W" in refusal(path, SizesNeededError)
     model = load(path, shapes={"input": (1, 3, 12, 10)})
     assert model.signature.outputs[0].shape == (1, 16, 12, 10)
 

@@ -131,7 +131,7 @@ def test_unknown_weights_say_what_is_needed(tmp_path: Path, swapper: nn.Module) 
     torch.save(small_network().state_dict(), tmp_path / "m.pth")
     sentence = refusal(tmp_path / "m.pth", UnsupportedError)
     assert "conv.weight, conv.bias, linear.weight" in sentence
-    assert "file.py:function, together with --trust" in sentence
+    assert "file.py:function. It needs your trust" in sentence
     state = swapper.state_dict()
     del state["decoder.3.bias"]
     state["decoder.3.scale"] = torch.ones(3)
@@ -201,7 +201,7 @@ def test_trusted_forms_compute_the_same(tmp_path: Path, form: str) -> None:
     assert np.abs(got - wanted).max() <= 1e-6
     assert np.abs(got + 1e-3 - wanted).max() > 1e-6
     if shapes:
-        assert "--shape x=" in refusal(name, SizesNeededError, trust=True)
+        assert "Say the sizes: x=" in refusal(name, SizesNeededError, trust=True)
     assert "Did you mean 'x'?" in refusal(name, UsageError, trust=True, shapes={"xx": (1, 3, 8, 8)})
 
 

@@ -15,7 +15,16 @@ import pytest
 import torch
 from onnx import TensorProto
 
-from converters.errors import BadInputError, StudioError, TrustNeededError, UnsafeInputError, UnsupportedError
+from converters.errors import (
+    BadInputError,
+    OtherContentsError,
+    StudioError,
+    TrustNeededError,
+    UnsafeInputError,
+    UnsupportedError,
+)
+from converters.fingerprints import sha256_of
+from converters.model import trusted
 from converters.model.external_data import ExternalReader
 from converters.model.source import load
 from tests.model.small_sources import (
@@ -26,6 +35,12 @@ from tests.model.small_sources import (
     write_onnx,
     write_zip,
 )
+
+FACTORY = """
+import torch
+def make():
+    return torch.nn.Conv2d(3, 4, 1), torch.zeros(1, 3, 8, 8)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -269,16 +284,49 @@ def _torchscript(path: Path) -> Path:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_code_needs_trust(tmp_path: Path) -> None:
     script = _torchscript(tmp_path / "m.pt")
-    assert "add --trust" in refusal(script, TrustNeededError)
+    assert "only if you trust" in refusal(script, TrustNeededError)
     program = tmp_path / "m.pt2"
     torch.export.save(torch.export.export(small_network(), (torch.zeros(1, 3, 8, 8),)), program)
-    assert "add --trust" in refusal(program, TrustNeededError)
+    assert "only if you trust" in refusal(program, TrustNeededError)
     mark = tmp_path / "executed"
     (tmp_path / "make.py").write_text(f"open({str(mark)!r}, 'w')\ndef make():\n    return None\n")
-    assert "add --trust" in refusal(f"{tmp_path / 'make.py'}:make", TrustNeededError)
+    assert "only if you trust" in refusal(f"{tmp_path / 'make.py'}:make", TrustNeededError)
     assert not mark.exists()
     zipped = write_zip(tmp_path / "m.zip", {"m.pt": script.read_bytes()}, zipfile.ZIP_STORED)
-    assert "add --trust" in refusal(zipped, TrustNeededError)
+    assert "only if you trust" in refusal(zipped, TrustNeededError)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_trust_ends_where_the_contents_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = tmp_path / "executed"
+    code = tmp_path / "make.py"
+    code.write_text(f"open({str(mark)!r}, 'w')\n{FACTORY}")
+    agreed = sha256_of(code)
+    code.write_text(f"{code.read_text()}# another one\n")
+    assert "contents have changed" in refusal(f"{code}:make", OtherContentsError, trust=True, sha256=agreed)
+    assert not mark.exists()
+    assert load(f"{code}:make", trust=True, sha256=sha256_of(code)).source.sha256 == sha256_of(code)
+    assert mark.exists()
+
+    def ran(*_arguments: object) -> None:
+        raise AssertionError("its code ran")
+
+    monkeypatch.setattr(trusted, "open_torchscript", ran)
+    monkeypatch.setattr(trusted, "open_exported_program", ran)
+    (tmp_path / "folder").mkdir()
+    script = _torchscript(tmp_path / "folder" / "m.pt")
+    program = tmp_path / "m.pt2"
+    torch.export.save(torch.export.export(small_network(), (torch.zeros(1, 3, 8, 8),)), program)
+    zipped = write_zip(tmp_path / "m.zip", {"m.pt": script.read_bytes()}, zipfile.ZIP_STORED)
+    for path in (script, script.parent, program, zipped):
+        refusal(path, OtherContentsError, trust=True, sha256=agreed)
+
+
+def test_other_contents_are_refused_where_no_code_runs_either(tmp_path: Path) -> None:
+    path = write_onnx(tmp_path / "m.onnx")
+    assert load(path, sha256=sha256_of(path)).source.sha256 == sha256_of(path)
+    refusal(path, OtherContentsError, sha256="0" * 64)
+    refusal("demo", OtherContentsError, sha256="0" * 64)
 
 
 def test_encrypted_zips_are_refused(tmp_path: Path) -> None:

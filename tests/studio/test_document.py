@@ -221,8 +221,13 @@ def test_files_that_cannot_move_stay_and_are_not_swept_away(
     made = made_file(document.work_folder / "a.mnn")
     document.set_files([made])
     (tmp_path / "work" / "p-files").write_text("in the way")
+    said: list[StudioError] = []
+    document.noticed.connect(said.append)
     document.save(tmp_path / "work" / "p.ffstudio")
+    document.save()
     assert document.project.files == (made,)
+    assert len(said) == 1
+    assert str(made.path.parent) in str(said[0])
     monkeypatch.setattr(work_folders, "_ABANDONED_SECONDS", -1.0)
     (locations.unsaved_folder() / "abandoned").mkdir()
     work_folders.remove_abandoned(set())
@@ -230,6 +235,45 @@ def test_files_that_cannot_move_stay_and_are_not_swept_away(
     assert not (locations.unsaved_folder() / "abandoned").exists()
     document.close()
     assert made.path.exists()
+
+
+def test_a_job_that_ends_after_save_as_brings_its_files_along(document: Document, model: Path, tmp_path: Path) -> None:
+    take_model(document, model)
+    unsaved = document.work_folder
+    (unsaved / "conversion-1" / ".ffstudio-1-00000000").mkdir(parents=True)  # somebody works there
+    document.save(tmp_path / "first.ffstudio")
+    document.save(tmp_path / "second.ffstudio")
+    made = made_file(unsaved / "conversion-1" / "a.mnn")
+    (unsaved / "conversion-1" / ".ffstudio-1-00000000").rmdir()  # it has finished
+    document.set_files([made])
+    assert document.project.files[0].path == tmp_path / "second-files" / "conversion-1" / "a.mnn"
+    assert document.is_intact(document.project.files[0])
+    assert not unsaved.exists()
+
+
+def test_files_that_a_saved_project_names_are_never_swept_away(
+    document: Document, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is still worked on, a kill right after the first write, and another project that names the same."""
+    monkeypatch.setattr(work_folders, "_ABANDONED_SECONDS", -1.0)
+    take_model(document, model)
+    made = made_file(document.work_folder / "conversion-1" / "a.mnn")
+    staging = made.path.parent / ".ffstudio-1-00000000"
+    staging.mkdir()
+    document.set_files([made])
+    with monkeypatch.context() as patched:
+        patched.setattr(Document, "_collect_files", lambda _: None)
+        document.save(tmp_path / "first.ffstudio")
+    work_folders.remove_abandoned(set())
+    assert document.is_intact(made)
+    document.save()
+    document.save(tmp_path / "second.ffstudio")
+    staging.rmdir()
+    document.set_files(document.project.files)
+    work_folders.remove_abandoned(set())
+    assert document.project.files == (made,), "the first project names it there"
+    document.close()
+    assert document.open(tmp_path / "first.ffstudio") == []
 
 
 def test_names_that_are_taken_are_left_alone(document: Document, model: Path, tmp_path: Path) -> None:
@@ -379,6 +423,30 @@ def test_changed_files_are_noticed_by_size_at_once_and_by_contents_later(documen
     document.set_files([made_file(first, "made again")])
     assert document.missing == ()
     assert document.is_intact(document.project.files[0])
+
+
+def test_places_that_cannot_be_looked_at_are_missing_and_keep_nothing_from_opening(
+    document: Document, saved: Path, tmp_path: Path
+) -> None:
+    """A share that went away and a folder that may not be entered are refused like a name that is too long."""
+    long = tmp_path / ("x" * 300)
+    with pytest.raises(OSError, match="too long"):
+        long.exists()
+    text = saved.read_text()
+    for name in ("./faces.onnx", "./pictures", "./p-files/a.mnn"):
+        assert name in text
+        text = text.replace(name, str(long / Path(name).name))
+    saved.write_text(text)
+    missing = document.open(saved)
+    assert {each.path for each in missing} == {long / name for name in ("faces.onnx", "pictures", "a.mnn")}
+    assert document.path == saved
+    assert not document.is_intact(next(file for file in document.project.files if file.name == "a.mnn"))
+    file = next(each for each in missing if each.kind is MissingKind.FILE)
+    with pytest.raises(BadInputError):
+        document.found(file, long)
+    with pytest.raises(StudioError):
+        document.open(long / "p.ffstudio")
+    assert document.path == saved
 
 
 def test_a_factory_is_found_with_its_function(document: Document, tmp_path: Path) -> None:

@@ -15,13 +15,13 @@ from converters.progress import Progress
 from converters.recipe import Recipe, StepRequest, TargetRequest, VerificationRequest
 from studio import product, surveying
 from studio.catalogue import catalogue
+from studio.jobs.running import cancelled
 from studio.made_files import (
     FileState,
     content_key,
     conversion_folder,
     files_of_report,
     place_fingerprint,
-    reusable,
     states,
 )
 from studio.project import MadeFile
@@ -101,8 +101,8 @@ def test_what_lies_in_the_folder_of_calibration_counts_not_where_the_folder_is(t
     assert place_fingerprint(str(tmp_path / "gone")) != place_fingerprint("")
 
 
-def file_with(tmp_path: Path, name: str, made_with: str, precision: str = "int8", verified: bool = True) -> MadeFile:
-    return replace(made_file(tmp_path / name), key=made_with, precision=precision, verified=verified)
+def file_with(tmp_path: Path, name: str, made_with: str, precision: str = "int8") -> MadeFile:
+    return replace(made_file(tmp_path / name), key=made_with, precision=precision)
 
 
 def test_a_file_is_current_while_the_recipe_asks_for_it_and_nobody_touched_it(tmp_path: Path) -> None:
@@ -118,15 +118,6 @@ def test_a_file_is_current_while_the_recipe_asks_for_it_and_nobody_touched_it(tm
         FileState.CHANGED,
         FileState.CURRENT,
     ]
-
-
-def test_only_verified_files_are_taken_again(tmp_path: Path) -> None:
-    good = file_with(tmp_path, "a.mnn", key())
-    assert reusable([good], RECIPE, SHA) == {"mnn-int8": good}
-    assert reusable([replace(good, verified=False)], RECIPE, SHA) == {}
-    assert reusable([good], with_step(samples=8), SHA) == {}
-    good.path.unlink()
-    assert reusable([good], RECIPE, SHA) == {}
 
 
 def test_each_conversion_has_a_folder_of_its_own(tmp_path: Path) -> None:
@@ -196,6 +187,17 @@ def test_only_files_of_conversions_are_removed_and_their_reports_with_the_last_o
     remove_files({**arguments, "paths": [str(second.path)]}, Context())  # type: ignore[arg-type]
     assert not folder.exists()
     assert surveying.FOLDER_PREFIX == "conversion-"
+
+
+def test_cancelled_removing_tells_what_is_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "work" / "conversion-0123"
+    files = [made_file(folder / name) for name in ("a.mnn", "b.mnn")]
+    context = Context()
+    context.progress = Progress(is_cancelled=lambda: not files[0].path.exists())
+    arguments = {"work_folder": str(tmp_path / "work"), "paths": [str(file.path) for file in files]}
+    assert remove_files(arguments, context) == {"removed": [str(files[0].path)]}  # type: ignore[arg-type]
+    assert files[1].path.exists()
+    assert str(cancelled()) == "Cancelled."  # not all that can be cancelled wrote nothing
 
 
 def test_options_go_to_the_files_that_they_have_an_effect_on() -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QTimer
 from pytestqt.qtbot import QtBot
 
-from converters.errors import BadInputError, StudioError
-from studio import recovery
+from converters.errors import BadInputError, DestinationError, StudioError
+from studio import background_writer, recovery, work_folders
+from studio.background_writer import BackgroundWriter
 from studio.document import Document
 from studio.locations import recovery_folder
 from tests.studio.projects import line_of, made_file, running, take_model, write_model
@@ -159,8 +162,6 @@ def test_what_is_saved_or_taken_back_or_closed_is_not_kept(document: Document, t
 def test_many_changes_are_written_about_once_a_second_and_not_by_the_window(
     document: Document, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from studio import background_writer
-
     threads: list[threading.Thread] = []
     plain = background_writer.write_text_atomically
 
@@ -193,9 +194,122 @@ def test_damaged_recovery_files_are_set_aside(document: Document, tmp_path: Path
     whole = offer.file.read_text()
     for place, content in enumerate(("", "{", whole.replace('"version": 1', '"version": 99'), '{"format": 1}')):
         offer.file.with_name(f"{place:032x}-{place:032x}.json").write_text(content)
-    assert [each.file for each in recovery.offers()] == [offer.file]
-    assert len([path for path in kept() if path.suffix == ".damaged"]) == 4
-    assert [each.file for each in recovery.offers()] == [offer.file]
+    said: list[StudioError] = []
+    assert [each.file for each in recovery.offers(said.append)] == [offer.file]
+    newer = offer.file.with_name(f"{2:032x}-{2:032x}.json")
+    assert [path.stem[31] for path in kept() if path.suffix == ".damaged"] == ["0", "1", "3"]
+    assert newer.exists(), "what a newer version wrote is left for it"
+    assert len(said) == 4
+    assert "newer version" in said[2].why
+    assert str(newer) in said[2].remedy
+    said.clear()
+    assert [each.file for each in recovery.offers(said.append)] == [offer.file]
+    assert len(said) == 1, "what was set aside is said once"
+
+
+def test_recovery_files_that_cannot_be_read_now_stay(
+    document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_model(document, tmp_path / "faces.onnx")
+    document.set_step("prune", {}, "Prune")
+    document.close(keep_changes=True)
+    (offer,) = recovery.offers()
+    plain = Path.open
+
+    def refuse(path: Path, *arguments: Any, **more: Any) -> Any:
+        if path == offer.file:
+            raise PermissionError(13, "Permission denied")
+        return plain(path, *arguments, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", refuse)
+        assert recovery.offers() == []
+    assert recovery.offers() == [offer]
+
+
+def test_files_are_swept_only_where_it_is_known_that_nobody_wants_them(
+    document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work_folders, "_ABANDONED_SECONDS", -1.0)
+    take_model(document, tmp_path / "faces.onnx")
+    made = made_file(document.work_folder / "a.mnn")
+    document.set_files([made])
+    document.close(keep_changes=True)
+    (file,) = recovery_folder().glob("*.json")
+    file.write_text("{")
+    assert recovery.offers() == []
+    recovery.sweep()
+    assert made.path.exists(), "a damaged recovery file counts"
+    plain = Path.iterdir
+
+    def refuse(path: Path) -> Iterator[Path]:
+        if path == recovery_folder():
+            raise PermissionError(13, "Permission denied")
+        return plain(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "iterdir", refuse)
+        file.with_suffix(".damaged").unlink()
+        recovery.sweep()
+    assert made.path.exists(), "who cannot look knows nothing"
+    recovery.sweep()
+    assert not made.path.exists()
+
+
+def test_work_that_was_overtaken_by_a_save_becomes_a_project_of_its_own(
+    document: Document, tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = tmp_path / "p.ffstudio"
+    take_model(document, tmp_path / "faces.onnx")
+    document.save(path)
+    document.set_step("prune", {}, "Prune")
+    document.close(keep_changes=True)
+    (offer,) = recovery.offers()
+    document.open(path)
+    document.set_step("simplify", {}, "Simplify")
+    document.save()
+    os.utime(path, (offer.when + 60, offer.when + 60))  # a minute later
+    newer = path.read_bytes()
+    with qtbot.waitSignal(document.noticed) as said:
+        document.restore(offer)
+    assert said.args is not None
+    assert "p was saved after this work was kept" in str(said.args[0])
+    assert document.path is None
+    assert document.is_dirty
+    assert document.step_options("prune") == {}
+    assert document.project.identity != offer.project.identity, "two projects, or their files would be mixed up"
+    assert not offer.file.exists()
+    document.save(tmp_path / "q.ffstudio")
+    assert path.read_bytes() == newer
+
+
+def test_an_offer_stays_until_its_work_is_kept_anew(
+    document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_model(document, tmp_path / "faces.onnx")
+    document.set_step("prune", {}, "Prune")
+    document.close(keep_changes=True)
+    (offer,) = recovery.offers()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise DestinationError("The disk is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(background_writer, "write_text_atomically", refuse)
+        document.restore(offer)
+    assert offer.file.exists(), "the only copy"
+    document.restore(offer)
+    assert not offer.file.exists()
+
+
+def test_nothing_is_left_of_a_recovery_file_that_went(document: Document, tmp_path: Path, qtbot: QtBot) -> None:
+    take_model(document, tmp_path / "faces.onnx")
+    for amount in range(3):
+        document.set_step("prune", {"amount": amount}, "Prune")
+        flush(document)
+        document.save(tmp_path / "p.ffstudio")
+    qtbot.waitUntil(lambda: not document._autosave.findChildren(BackgroundWriter))
+    wait_until_nothing_is_kept(qtbot)
 
 
 def test_where_nothing_can_be_kept_it_is_said_once(document: Document, tmp_path: Path, data_folder: Path) -> None:

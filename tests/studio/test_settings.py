@@ -39,6 +39,40 @@ def test_changes_are_there_at_the_next_start(file: Path, qtbot: QtBot) -> None:
     assert {path.name for path in file.parent.iterdir()} == {"settings.json"}
 
 
+def test_two_windows_do_not_take_back_what_the_other_changed(file: Path) -> None:
+    first = SettingsStore(file)
+    first.change(recent=("/a", "/b", "/c"))
+    first.close()
+    second = SettingsStore(file)
+    first.change(theme="light", export_folder="/packages")
+    first.add_recent("/of_the_first")
+    first.remove_recent("/b")
+    first.close()
+    second.change(drawer_open=True)
+    second.add_recent("/of_the_second")
+    second.close()
+    both = ("/of_the_second", "/of_the_first", "/a", "/c")
+    expected = Settings(theme="light", export_folder="/packages", drawer_open=True, recent=both)
+    assert SettingsStore(file).value == expected
+    second.change(theme="dark")  # the newest wish for one field is the one that counts
+    second.add_recent("/b")
+    second.close()
+    assert SettingsStore(file).value.theme == "dark"
+    assert SettingsStore(file).value.recent == ("/b", *both)
+
+
+def test_what_could_not_be_written_is_written_with_the_next_change(file: Path, qtbot: QtBot) -> None:
+    store = SettingsStore(file)
+    file.parent.write_text("a file, no folder")
+    with qtbot.waitSignal(store.failed):
+        store.change(theme="dark")
+    store.close()
+    file.parent.unlink()
+    store.change(drawer_open=True)
+    store.close()
+    assert SettingsStore(file).value == Settings(theme="dark", drawer_open=True)
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00", b"[]", b"[" * 100_000, b'"' + b"x" * 2_000_000 + b'"'])
 def test_a_damaged_file_is_set_aside_and_said(file: Path, content: bytes) -> None:
     file.parent.mkdir()

@@ -3,8 +3,8 @@
 Opening takes seconds; what follows uses what the worker keeps in memory and takes a fraction of one. A worker that
 crashed is replaced by one that knows nothing: it makes everything anew, with the observations from the cache.
 
-All take "source", "shapes", "trust", "steps" (those before the step quantize, plain data), "options" (of the step
-quantize; those left out have their defaults) and "folder" (private, for pictures).
+All take "source", "shapes", "trust", "sha256", "steps" (those before the step quantize, plain data), "options" (of
+the step quantize; those left out have their defaults) and "folder" (private, for pictures).
 """
 
 from __future__ import annotations

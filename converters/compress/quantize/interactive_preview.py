@@ -32,7 +32,7 @@ from converters.runtimes.onnx import OnnxSession, open_proto
 
 _KEPT_RESULTS = 8
 _KEPT_FILES = 6
-"""Pictures of quantizations that stay: whoever was told of one may still be reading it."""
+"""Pictures of quantizations, and of originals, that stay: whoever was told of one may still be reading it."""
 _FOR_SPANS = 4
 """Samples by which the span of numbers is told."""
 _MEASURES = ("lpips", "psnr", "largest", "mean", "span_psnr", "cosine", "displacement")
@@ -65,6 +65,7 @@ class Preview(Closing):
         self._model = model
         self._calibration = calibration
         self._results: OrderedDict[int, _Floating] = OrderedDict()
+        self._originals_written: dict[int, Path] = {}
         self._encodings: Encodings | None = None
         self._quantized: OnnxSession | None = None
         self._quantized_stack = ExitStack()
@@ -159,16 +160,21 @@ class Preview(Closing):
     def _written(self, place: int, floating: _Floating, theirs: Arrays, folder: Path) -> tuple[str, str]:
         """Write both pictures; return their paths, "" for one that there is not."""
         output = next((output for output in self._pairs.outputs if output.edge is not None), None)
-        if output is None or output.edge is None:
+        edge = output.edge if output is not None else None
+        if output is None or edge is None:
             if floating.picture is None:
                 return "", ""
-            return _write(folder, f"{_ORIGINAL}{place}.png", floating.picture), ""
+            return self._original(place, floating.picture, folder), ""
         name = output.tensor.name
-        original = folder / f"{_ORIGINAL}{place}-{id(self):x}.png"
-        if not original.is_file():
-            _write(folder, original.name, _bytes(output.edge.crop(floating.outputs[name])))
-        quantized = f"{_QUANTIZED}{time.monotonic_ns():020d}-{secrets.token_hex(4)}.png"
-        return str(original), _write(folder, quantized, _bytes(output.edge.crop(theirs[name])))
+        original = self._original(place, _bytes(edge.crop(floating.outputs[name])), folder)
+        return original, _write(folder, _QUANTIZED, _bytes(edge.crop(theirs[name])))
+
+    def _original(self, place: int, picture: Picture, folder: Path) -> str:
+        """Write a sample's own picture, unless that was done and it is still there."""
+        written = self._originals_written.get(place)
+        if written is None or written.parent != folder or not written.is_file():
+            written = self._originals_written[place] = Path(_write(folder, _ORIGINAL, picture))
+        return os.fspath(written)
 
 
 def _are_equal(one: Encodings, other: Encodings) -> bool:
@@ -183,13 +189,15 @@ def _bytes(crop: Array) -> Picture:
     return np.asarray(np.rint(np.asarray(crop, np.float32) * 255), np.uint8)
 
 
-def _write(folder: Path, name: str, picture: Picture) -> str:
+def _write(folder: Path, kind: str, picture: Picture) -> str:
     """Write a picture so that whoever sees its name sees all of it; give up old ones of its kind."""
+    # a name of its own each time: a worker that was started anew knows nothing of the pictures of the one before
+    name = f"{kind}{time.monotonic_ns():020d}-{secrets.token_hex(4)}.png"
     with destination_errors(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = folder / f".{name}.part"
         unfinished.write_bytes(encoded_picture(picture, ".png"))
         unfinished.replace(folder / name)
-        for old in sorted(folder.glob(f"{_QUANTIZED}*.png"))[:-_KEPT_FILES]:
+        for old in sorted(folder.glob(f"{kind}*.png"))[:-_KEPT_FILES]:
             old.unlink(missing_ok=True)
     return os.fspath(folder / name)

@@ -24,7 +24,7 @@ class Asked:
     """A call's arguments.
 
     Attributes:
-        source, shapes, trust: of the model.
+        source, shapes, trust, sha256: of the model, as `converters.model.source.load` takes them.
         steps: before the step quantize, in order.
         options: of the step quantize, complete.
         folder: for pictures.
@@ -33,6 +33,7 @@ class Asked:
     source: str
     shapes: Mapping[str, tuple[int, ...]]
     trust: bool
+    sha256: str
     steps: tuple[StepRequest, ...]
     options: Mapping[str, Value]
     folder: Path
@@ -50,6 +51,7 @@ class Asked:
             source=str(arguments["source"]),
             shapes={name: tuple(shape) for name, shape in arguments["shapes"].items()},
             trust=bool(arguments["trust"]),
+            sha256=str(arguments.get("sha256") or ""),
             steps=tuple(StepRequest(item["step"], dict(item["options"])) for item in arguments["steps"]),
             options=checked_options(Quantize.parameters, arguments["options"], "The step quantize"),
             folder=Path(arguments["folder"]),
@@ -64,7 +66,7 @@ class Asked:
     def model_key(self) -> str:
         """What the prepared model depends on, as far as it is asked for."""
         steps = [[request.step, request.options] for request in self.steps]
-        return json.dumps([self.source, dict(self.shapes), self.trust, steps], sort_keys=True)
+        return json.dumps([self.source, self.sha256, dict(self.shapes), self.trust, steps], sort_keys=True)
 
     @property
     def calibration_key(self) -> str:

@@ -149,7 +149,7 @@ def loaded(asked: Asked, progress: Progress) -> Model:
     """
     from converters.model.source import load
 
-    model = load(asked.source, shapes=asked.shapes, trust=asked.trust, progress=progress)
+    model = load(asked.source, shapes=asked.shapes, trust=asked.trust, sha256=asked.sha256, progress=progress)
     for request in asked.steps:
         model = step(request.step).run(model, request.options, progress).model
     return model

@@ -28,7 +28,13 @@ def quantize_source(arguments: dict[str, Any], progress: Progress) -> dict[str, 
     from converters.model.source import load
 
     recipe = Recipe.from_json(arguments["recipe"])
-    model = load(recipe.source, shapes=recipe.shapes, trust=bool(arguments["trust"]), progress=progress)
+    model = load(
+        recipe.source,
+        shapes=recipe.shapes,
+        trust=bool(arguments["trust"]),
+        sha256=recipe.source_sha256,
+        progress=progress,
+    )
     (request,) = recipe.steps
     result = step(request.step).run(model, request.options, progress)
     data = dict(result.data)

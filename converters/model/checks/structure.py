@@ -76,7 +76,7 @@ def dynamic_shapes(table: Examination) -> Iterator[Finding]:
             MOBILE,
             Severity.ERROR,
             tuple(names),
-            f"{', '.join(names)} has axes without a size: fix them, for example --shape {names[0]}={example}.",
+            f"{', '.join(names)} has axes without a size: fix them, for example {names[0]}={example}.",
         )
     unknown = [
         node

@@ -117,7 +117,7 @@ class CompareResults(QWidget):
         heading.addWidget(self._sorting, 1)
         heading.addWidget(self._remarks)
         heading.addWidget(keep)
-        right.setMinimumWidth(400)
+        right.setMinimumWidth(360)
         column = QVBoxLayout(right)
         column.setContentsMargins(4, 0, 0, 0)
         column.setSpacing(6)
@@ -212,9 +212,14 @@ class CompareResults(QWidget):
         else:
             self.view.set_difference(None)
         sample = result.samples[place]
-        words = [str(result.index["sentence"]), str(sample["name"])]
+        why = str(result.index["sentence"])
+        if not result.draws:
+            why = tr(
+                "The models draw no picture: this is what goes in. How far their results are apart is in the table."
+            )
+        words = [str(sample["name"]), why]
         if sample["source"]:
-            words.append(tr("the face of {source}", source=sample["source"]))
+            words.insert(1, tr("the face of {source}", source=sample["source"]))
         self._inputs.setText(" · ".join(word for word in words if word))
         self._inputs.show()
 

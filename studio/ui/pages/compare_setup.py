@@ -1,4 +1,4 @@
-"""The line that says what is compared with what, and on which pictures."""
+"""The lines that say what is compared with what, and on which pictures."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QSpinBox,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
 from studio.comparing import MOST_PICTURES, Comparing
+from studio.ui.plain_tip import plain_tip
 from studio.ui.texts import tr
 from studio.ui.widgets.flow_layout import FlowLayout
 
@@ -83,17 +85,23 @@ class CompareSetup(QWidget):
         self._count.setPrefix(tr("up to "))
         self._count.setKeyboardTracking(False)
         self._count.valueChanged.connect(choice.choose_pictures)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(_caption(tr("Original"), self._original))
-        row.addWidget(self._original)
-        row.addWidget(_caption(tr("Candidates"), area))
-        row.addWidget(area, 1)
-        row.addWidget(add)
-        row.addWidget(_caption(tr("Pictures"), self._images))
-        row.addWidget(self._images)
-        row.addWidget(self._count)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(6)
+        first, second = QHBoxLayout(), QHBoxLayout()
+        for row in (first, second):
+            row.setSpacing(8)
+            rows.addLayout(row)
+        first.addWidget(_caption(tr("Original"), self._original))
+        first.addWidget(self._original)
+        first.addSpacing(8)
+        first.addWidget(_caption(tr("Pictures"), self._images))
+        first.addWidget(self._images)
+        first.addWidget(self._count)
+        first.addStretch(1)
+        second.addWidget(_caption(tr("Candidates"), area))
+        second.addWidget(area, 1)
+        second.addWidget(add)
         choice.changed.connect(self.refresh)
         self.refresh()
 
@@ -104,7 +112,8 @@ class CompareSetup(QWidget):
             self._original.clear()
             for entry in self._choice.entries:
                 self._original.addItem(entry.label, entry.path)
-                self._original.setItemData(self._original.count() - 1, entry.path, Qt.ItemDataRole.ToolTipRole)
+                tip = plain_tip(entry.path)
+                self._original.setItemData(self._original.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
             self._original.setCurrentIndex(self._original.findData(original.path) if original else -1)
         self._refresh_chips()
         folder = self._choice.images
@@ -113,7 +122,7 @@ class CompareSetup(QWidget):
             self._images.addItem(tr("Built-in faces"), "")
             if folder:
                 self._images.addItem(folder.replace("\\", "/").rstrip("/").rpartition("/")[2] or folder, folder)
-                self._images.setItemData(1, folder, Qt.ItemDataRole.ToolTipRole)
+                self._images.setItemData(1, plain_tip(folder), Qt.ItemDataRole.ToolTipRole)
             self._images.addItem(tr("Folder…"), _FOLDER)
             self._images.setCurrentIndex(1 if folder else 0)
         with QSignalBlocker(self._count):
@@ -156,7 +165,7 @@ class CompareSetup(QWidget):
         chip.setProperty("path", path)
         chip.setProperty("role", "chip")
         chip.setAccessibleName(tr("Compare {file}", file=label))
-        chip.setToolTip(path)
+        chip.setToolTip(plain_tip(path))
         chip.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         chip.clicked.connect(self._tell_candidates)
         return chip

@@ -60,26 +60,25 @@ class ConvertPage(Page):
         self._left.setSpacing(8)
         self._right = QVBoxLayout()
         self._right.setSpacing(8)
-        left = QWidget()
-        left.setFixedWidth(_LEFT_WIDTH)
-        left.setLayout(self._left)
+        # whatever is moved to another parent is styled anew with all it holds, so every part is made where it belongs
+        self._targets = QWidget(self)
+        self._targets.setFixedWidth(_LEFT_WIDTH)
+        self._targets.setLayout(self._left)
         columns = QHBoxLayout()
         columns.setSpacing(16)
-        columns.addWidget(left)
+        columns.addWidget(self._targets)
         columns.addLayout(self._right, 1)
         for column in (self._left, self._right):
             column.setContentsMargins(0, 0, 0, 0)
         self.body.addLayout(columns, 1)
         self._cards: dict[str, TargetCard] = {}
         self._catalogue: Catalogue | None = None
-        # importing the targets takes longer than the window may stand still
+        # importing the targets takes longer than the window may stand still; and making all of the page in one round of
+        # the event loop does so on a busy machine
         self._waiting = QTimer(self, interval=_LOOK_AGAIN)
         future = collect_in_background()
         self._waiting.timeout.connect(lambda: self._fill(future))
-        if future.done():
-            self._fill(future)
-        else:
-            self._waiting.start()
+        self._waiting.start()
 
     def shown(self) -> None:
         """Look at the files again: somebody may have moved them meanwhile."""
@@ -107,23 +106,23 @@ class ConvertPage(Page):
         self._conversions: Conversions = conversions(self.bench)
         self._checks: TargetChecks = target_checks(self.bench, self._catalogue)
         for target in self._offer.targets:
-            card = TargetCard(target)
+            card = TargetCard(target, self._targets)
             card.precisions_wanted.connect(self._choose)
             card.option_wanted.connect(self._set_option)
             card.go_to.connect(self.go_to)
             self._cards[target.name] = card
             self._left.addWidget(card)
-        self._verification = VerificationPanel()
+        self._verification = VerificationPanel(parent=self._targets)
         self._verification.changed.connect(self._judge)
-        self._destination = DestinationPanel()
+        self._destination = DestinationPanel(self._targets)
         self._destination.folder_wanted.connect(lambda: self._open_folder(document.work_folder))
         self._destination.go_to.connect(self.go_to)
         self._left.addWidget(self._verification)
         self._left.addWidget(self._destination)
         self._left.addStretch(1)
-        self._progress = ProgressCard()
+        self._progress = ProgressCard(self)
         self._progress.cancel_wanted.connect(self._conversions.cancel)
-        self._files = FilesPanel(document, self._conversions, self._catalogue)
+        self._files = FilesPanel(document, self._conversions, self._catalogue, self)
         self._files.retry_wanted.connect(self._make)
         self._files.folder_wanted.connect(self._open_folder)
         self._files.compare_wanted.connect(self._compare)

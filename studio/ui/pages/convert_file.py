@@ -17,6 +17,7 @@ from studio.ui.pages.convert_words import (
     verdict_figures,
     what_to_try,
 )
+from studio.ui.plain_tip import plain_tip
 from studio.ui.texts import tr
 from studio.ui.theme import colours
 from studio.ui.widgets.elided_label import ElidedLabel
@@ -82,7 +83,7 @@ class OutcomeCard(QFrame):
         button.setObjectName(f"{self.objectName()}-{part}")
         button.setProperty("role", "link")
         button.setAccessibleName(tip)
-        button.setToolTip(tip)
+        button.setToolTip(plain_tip(tip))
         return button
 
 

@@ -12,6 +12,7 @@ from converters.parameters import Value
 from converters.precision import Precision
 from studio.catalogue import TargetInfo
 from studio.ui.pages.convert_words import precision_help, precision_text
+from studio.ui.plain_tip import plain_tip
 from studio.ui.texts import tr
 from studio.ui.widgets.flow_layout import FlowLayout
 from studio.ui.widgets.fold import Fold
@@ -120,7 +121,7 @@ class TargetCard(QFrame):
             chip.setChecked(is_chosen)
             # what cannot be made can still be taken out of a recipe that came from elsewhere
             chip.setEnabled(is_chosen or (is_possible and not problems))
-            chip.setToolTip("\n".join([precision_help(precision), *problems]))
+            chip.setToolTip(plain_tip("\n".join([precision_help(precision), *problems])))
         lines = [
             tr("{precision}: {words}", precision=precision_text(each), words=text)
             for each, text in view.expected.items()

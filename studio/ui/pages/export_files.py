@@ -22,6 +22,7 @@ from studio.exporting import Entry
 from studio.made_files import FileState
 from studio.project import MadeFile
 from studio.ui.amounts import size_text
+from studio.ui.plain_tip import plain_tip
 from studio.ui.texts import tr
 from studio.ui.theme import colours
 
@@ -119,7 +120,7 @@ def _fill(item: QTreeWidgetItem, entry: Entry, is_chosen: bool) -> None:
     item.setForeground(_STATE, QColor(colour))
     item.setCheckState(_LABEL, Qt.CheckState.Checked if is_chosen else Qt.CheckState.Unchecked)
     for column in range(3):
-        item.setToolTip(column, f"{entry.file.name}\n{words}")
+        item.setToolTip(column, plain_tip(f"{entry.file.name}\n{words}"))
     item.setData(_LABEL, Qt.ItemDataRole.AccessibleTextRole, f"{entry.label}, {size_text(entry.file.size)}, {words}")
     item.setDisabled(not entry.is_there)
 

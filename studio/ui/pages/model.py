@@ -29,19 +29,20 @@ class ModelPage(Page):
         super().__init__(
             bench, tr("Model"), tr("What it is, what it costs, and what will not survive on a phone."), parent
         )
-        self._overview = OverviewPanel()
-        self._tabs = ModelTabs(bench)
-        self._tabs.sizes_wanted.connect(self.reopen_model)
-        parts = QSplitter(Qt.Orientation.Horizontal)
+        # whatever is moved to another parent is styled anew with all it holds, so every part is made where it belongs
+        self._contents = QStackedWidget(self)
+        parts = QSplitter(Qt.Orientation.Horizontal, self._contents)
         parts.setChildrenCollapsible(False)
         parts.setHandleWidth(8)
+        self._overview = OverviewPanel(parts)
+        self._tabs = ModelTabs(bench, parts)
+        self._tabs.sizes_wanted.connect(self.reopen_model)
         parts.addWidget(self._overview)
         parts.addWidget(self._tabs)
         parts.setStretchFactor(1, 1)
         self._overview.setMinimumWidth(200)
         self._tabs.setMinimumWidth(460)
         parts.setSizes([272, 760])
-        self._contents = QStackedWidget()
         self._contents.addWidget(
             EmptyState(
                 tr("No model is open"),
@@ -85,7 +86,7 @@ class ModelPage(Page):
         cost = inspection["cost"]
         words = [
             tr(
-                "The model as it is: {size}, {parameters} parameters, {macs} multiply-accumulates a run.",
+                "The model as it is: weights of {size}, {parameters} parameters, {macs} multiply-accumulates a run.",
                 size=size_text(cost["bytes"]),
                 parameters=count_text(cost["parameters"]),
                 macs=count_text(cost["macs"]),

@@ -133,7 +133,7 @@ class FindingsPanel(QWidget):
     def _draw(self, inspection: Mapping[str, Any], applied: Sequence[str]) -> None:
         place = self._area.verticalScrollBar().value()
         focused = self._focused_card()
-        inner = QWidget()
+        inner = QWidget(self._area.viewport())
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 8, 0)
         column.setSpacing(8)
@@ -145,7 +145,7 @@ class FindingsPanel(QWidget):
             heading.setWordWrap(True)
             column.addWidget(heading)
             for finding in findings:
-                column.addWidget(self._card(finding, inspection["rewrites"], applied))
+                column.addWidget(self._card(finding, inspection["rewrites"], applied, inner))
         column.addStretch(1)
         old = self._area.takeWidget()
         if old is not None:
@@ -175,8 +175,10 @@ class FindingsPanel(QWidget):
             self._target.addItem(consumer_title(name) if name else tr("Every target"), name)
         self._target.blockSignals(False)
 
-    def _card(self, finding: Finding, rewrites: Mapping[str, Any], applied: Sequence[str]) -> FindingCard:
-        card = FindingCard(finding, rewrites.get(finding["rewrite"]), finding["rewrite"] in applied)
+    def _card(
+        self, finding: Finding, rewrites: Mapping[str, Any], applied: Sequence[str], parent: QWidget
+    ) -> FindingCard:
+        card = FindingCard(finding, rewrites.get(finding["rewrite"]), finding["rewrite"] in applied, parent)
         card.apply_wanted.connect(lambda identifier: apply_rewrites(self._document, [identifier]))
         card.remove_wanted.connect(lambda identifier: remove_rewrite(self._document, identifier))
         card.nodes_wanted.connect(self.nodes_wanted)

@@ -55,7 +55,7 @@ class NumbersPanel(QWidget):
         self._cancel.setToolTip(tr("Stop the scan."))
         self._cancel.clicked.connect(lambda _checked=False: self._stop())
         titles = (tr("Tensor"), tr("Made by"), tr("Largest"), tr("Of fp16's range"), tr("Rounded to zero"))
-        self._tensors = PlainTable(titles, numbers=(2, 3, 4), stretched=0)
+        self._tensors = PlainTable(titles, numbers=(2, 3, 4), stretched=0, parent=self)
         self._tensors.setObjectName("fp16-tensors")
         self._tensors.setAccessibleName(tr("The largest values"))
         explanation = QLabel(

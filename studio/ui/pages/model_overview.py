@@ -34,7 +34,7 @@ class OverviewPanel(QScrollArea):
             trusted: whether the person let the file run code.
         """
         family = inspection["family"]
-        inner = QWidget()
+        inner = QWidget(self.viewport())
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 12, 0)
         column.setSpacing(8)
@@ -50,7 +50,7 @@ class OverviewPanel(QScrollArea):
             )
         column.addLayout(_facts(inspection))
         if family:
-            _add_list(column, tr("Known of this model"), [tr(hazard) for hazard in family["hazards"]])
+            _add_list(column, tr("Known about this model"), [tr(hazard) for hazard in family["hazards"]])
             alike = ", ".join(family["alternatives"])
             _add_list(column, tr("Built alike, not told apart"), [alike] if alike else [])
         _add_list(column, tr("While loading"), inspection["notes"])

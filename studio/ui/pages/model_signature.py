@@ -39,7 +39,7 @@ class SignaturePanel(QWidget):
             tr("Mean"),
             tr("Deviation"),
         )
-        self._table = PlainTable(titles)
+        self._table = PlainTable(titles, parent=self)
         self._table.setObjectName("signature-table")
         self._table.setAccessibleName(tr("Inputs and outputs"))
         self._table.setMinimumHeight(140)

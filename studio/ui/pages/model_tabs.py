@@ -15,13 +15,15 @@ from studio.ui.texts import tr
 from studio.ui.workbench import Workbench
 
 LAYERS, FINDINGS, NUMBERS, SIGNATURE = range(4)
+_REST = 5
+"""Milliseconds between two parts, in which what is new is laid out and painted."""
 
 _Panel = LayersPanel | FindingsPanel | NumbersPanel | SignaturePanel
 
 
 class ModelTabs(QTabWidget):
-    """Layers, findings, numbers in fp16, signature. One is filled in each round of the event loop: all at once would
-    hold the window up for a fifth of a second.
+    """Layers, findings, numbers in fp16, signature. One is made or filled in each round of the event loop: all at
+    once would hold the window up for a fifth of a second.
 
     Attributes:
         sizes_wanted: the person wants other sizes of the inputs: a shape by input.
@@ -33,7 +35,7 @@ class ModelTabs(QTabWidget):
         super().__init__(parent)
         self._bench = bench
         self._panels: dict[int, _Panel] = {}
-        self._rooms: list[QVBoxLayout] = []
+        self._rooms: list[QWidget] = []
         self._stale: set[int] = set()
         self.setObjectName("model-tabs")
         self.setAccessibleName(tr("Parts of the model's description"))
@@ -44,12 +46,12 @@ class ModelTabs(QTabWidget):
             (tr("Signature"), tr("What goes in and what comes out, and open sizes.")),
         )
         for place, (title, tip) in enumerate(words):
-            room = QWidget()
-            self._rooms.append(QVBoxLayout(room))
-            self._rooms[-1].setContentsMargins(0, 0, 0, 0)
+            room = QWidget(self)
+            QVBoxLayout(room).setContentsMargins(0, 0, 0, 0)
+            self._rooms.append(room)
             self.addTab(room, title)
             self.setTabToolTip(place, tip)
-        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon = QTimer(self, singleShot=True, interval=_REST)
         self._soon.timeout.connect(self._fill_one)
         self.currentChanged.connect(self._fill)
 
@@ -81,7 +83,11 @@ class ModelTabs(QTabWidget):
     def _fill_one(self) -> None:
         if self._stale:
             current = self.currentIndex()
-            self._fill(current if current in self._stale else min(self._stale))
+            place = current if current in self._stale else min(self._stale)
+            if place in self._panels:
+                self._fill(place)
+            else:
+                self._make(place)
         if self._stale:
             self._soon.start()
 
@@ -90,20 +96,23 @@ class ModelTabs(QTabWidget):
             return
         self._stale.remove(place)
         if place not in self._panels:
-            self._panels[place] = self._make(place)
-            self._rooms[place].addWidget(self._panels[place])
+            self._make(place)
         self._panels[place].refresh()
 
-    def _make(self, place: int) -> _Panel:
+    def _make(self, place: int) -> None:
+        room = self._rooms[place]
         makers: dict[int, Callable[[], _Panel]] = {
-            LAYERS: lambda: LayersPanel(self._bench.document),
-            FINDINGS: lambda: FindingsPanel(self._bench.document),
-            NUMBERS: lambda: NumbersPanel(self._bench),
-            SIGNATURE: lambda: SignaturePanel(self._bench.document),
+            LAYERS: lambda: LayersPanel(self._bench.document, room),
+            FINDINGS: lambda: FindingsPanel(self._bench.document, room),
+            NUMBERS: lambda: NumbersPanel(self._bench, room),
+            SIGNATURE: lambda: SignaturePanel(self._bench.document, room),
         }
         made = makers[place]()
         if isinstance(made, FindingsPanel):
             made.nodes_wanted.connect(self.show_layers)
         if isinstance(made, SignaturePanel):
             made.sizes_wanted.connect(self.sizes_wanted)
-        return made
+        self._panels[place] = made
+        layout = room.layout()
+        assert layout is not None
+        layout.addWidget(made)

@@ -32,7 +32,7 @@ class PrunePage(Page):
         top.setSpacing(12)
         top.addWidget(self._make_settings(), 2)
         top.addWidget(self._make_estimate(), 3)
-        self._table = LayerTable()
+        self._table = LayerTable(self)
         self._table.setObjectName("prune-layers")
         self._table.setAccessibleName(tr("Layers with channels"))
         self._table.setMinimumHeight(140)

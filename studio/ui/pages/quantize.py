@@ -26,7 +26,7 @@ from studio.ui.pages.quantize_words import count_pictures, forecast_of
 from studio.ui.texts import tr
 from studio.ui.widgets.banner import Tone
 from studio.ui.widgets.parameter_form import ParameterForm
-from studio.ui.widgets.plotting import load_in_background
+from studio.ui.widgets.plotting import is_loaded, load_in_background
 from studio.ui.workbench import Workbench
 
 _FORM = (
@@ -83,6 +83,8 @@ class QuantizePage(Page):
         self._rest.timeout.connect(self._open)
         self._collecting = QTimer(self, interval=_LOOK, singleShot=True)
         self._collecting.timeout.connect(self._fill_form)
+        self._loading = QTimer(self, interval=_LOOK, singleShot=True)
+        self._loading.timeout.connect(self._prepare_plot)
         self._lay_out()
         self._connect()
         self._collecting.start()  # the form comes in a later round of the event loop: it takes as long as all the rest
@@ -92,6 +94,7 @@ class QuantizePage(Page):
     def shown(self) -> None:
         """Open the calibration set where that was not done yet; follow what changed meanwhile."""
         load_in_background()
+        self._loading.start()
         self._fill_form()
         self._follow()
 
@@ -127,10 +130,18 @@ class QuantizePage(Page):
             self._collecting.start()
             return
         parameters = catalogue().step(plain.STEP).parameters
-        self._form = ParameterForm(parameters, self.recipe.complete, names=_FORM, owner="quantize", parent=self._columns.settings)
+        self._form = ParameterForm(
+            parameters, self.recipe.complete, names=_FORM, owner="quantize", parent=self._columns.settings
+        )
         self._form.changed.connect(self.recipe.set_option)
         self._columns.left.insertWidget(1, self._form)
         self._follow_form()
+
+    def _prepare_plot(self) -> None:
+        if is_loaded():
+            self.ranges.prepare()
+        else:
+            self._loading.start()
 
     def _connect(self) -> None:
         self._document.recipe_changed.connect(self._follow)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.settings import SettingsStore
+from studio.ui.plain_tip import plain_tip
 from studio.ui.texts import tr
 from studio.ui.widgets.elided_label import ElidedLabel
 from studio.ui.widgets.plain_label import plain_label
@@ -78,7 +79,8 @@ class CalibrationPanel(QWidget):
         self._more = QPushButton()
         self._more.setObjectName("calibration-more")
         self._more.setProperty("role", "link")
-        self._more.setToolTip(tr("Everything that was found about the set"))
+        self._more.setAccessibleName(tr("Everything that was found about the set"))
+        self._more.setToolTip(self._more.accessibleName())
         self._more.clicked.connect(self._show_more)
         self._more.hide()
         column.addWidget(self._more)
@@ -157,7 +159,7 @@ class CalibrationPanel(QWidget):
         label = ElidedLabel(name)
         label.setObjectName(f"calibration-place-{number}")
         if place:
-            label.setToolTip(place)
+            label.setToolTip(plain_tip(place))
         row.addWidget(label, 1)
         if not (is_alone and not place):
             button = QToolButton()

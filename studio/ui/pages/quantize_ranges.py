@@ -48,7 +48,8 @@ class RangePanel(QWidget):
         self._layer: Mapping[str, Any] = {}
         self._end = WRITES
         self._data: Mapping[str, Any] = {}
-        self.histogram: RangeHistogram | None = None
+        self.histogram: RangeHistogram | None = None  # none before there is something in it
+        self._plot: RangeHistogram | None = None
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(6)
@@ -73,6 +74,14 @@ class RangePanel(QWidget):
             self._title.set_text(self.tensor)
             self.asked.emit(self.tensor)
 
+    def prepare(self) -> None:
+        """Make the plot, which takes a while, before there is something to show in it."""
+        if self._plot is None:
+            self._plot = RangeHistogram(self)
+            self._plot.hide()
+            self._plot.dragged.connect(self._drag)
+            self._plot.released.connect(lambda low, high: self.settled.emit(self.tensor, low, high))
+
     def show_histogram(self, data: Mapping[str, Any]) -> None:
         """Show what the worker tells of the tensor in view."""
         if data["tensor"] != self.tensor:
@@ -80,13 +89,14 @@ class RangePanel(QWidget):
         if self.histogram is not None and self.histogram.is_dragged:
             return  # what the hand does is newer; letting go asks again
         if self.histogram is None:
-            self.histogram = RangeHistogram()
+            self.prepare()
+            self.histogram = self._plot
+            assert self.histogram is not None
             self.histogram.set_logarithmic(self._logarithmic.isChecked())
-            self.histogram.dragged.connect(self._drag)
-            self.histogram.released.connect(lambda low, high: self.settled.emit(self.tensor, low, high))
             self._column.replaceWidget(self._hint, self.histogram)
             self._hint.hide()
             self._column.setStretchFactor(self.histogram, 1)
+            self.histogram.show()
             self.setMinimumHeight(_LEAST_HEIGHT)
         self._data = data
         self.histogram.set_data(data)
@@ -124,7 +134,7 @@ class RangePanel(QWidget):
             button.clicked.connect(lambda _checked=False, end=end: self._choose_end(end))
             group.addButton(button)
             row.addWidget(button)
-        self._logarithmic = QCheckBox(tr("Log"))
+        self._logarithmic = QCheckBox(tr("Log scale"))
         self._logarithmic.setObjectName("range-logarithmic")
         self._logarithmic.setAccessibleName(tr("Count on a logarithmic scale"))
         self._logarithmic.setToolTip(

@@ -37,6 +37,7 @@ def asked(document: Document, options: Mapping[str, Value], folder: Path) -> Dat
         "source": recipe.source,
         "shapes": {name: list(shape) for name, shape in recipe.shapes.items()},
         "trust": document.is_trusted,
+        "sha256": recipe.source_sha256,
         "steps": before,
         "options": dict(options),
         "folder": str(folder),
@@ -46,7 +47,7 @@ def asked(document: Document, options: Mapping[str, Value], folder: Path) -> Dat
 def set_key(arguments: Mapping[str, Any]) -> str:
     """Return what stands for a model and its calibration set: equal keys need no other observation."""
     options = arguments["options"]
-    wanted = [arguments[name] for name in ("source", "shapes", "trust", "steps")]
+    wanted = [arguments[name] for name in ("source", "sha256", "shapes", "trust", "steps")]
     return json.dumps([*wanted, *(options.get(name) for name in OF_THE_SET)], sort_keys=True)
 
 

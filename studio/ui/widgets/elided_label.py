@@ -6,6 +6,8 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from studio.ui.plain_tip import plain_tip
+
 
 class ElidedLabel(QLabel):
     """One line of plain text that never asks for more room than there is.
@@ -69,4 +71,4 @@ class ElidedLabel(QLabel):
         shown = self.fontMetrics().elidedText(line, self._mode, max(0, self.width() - 2))
         if shown != self.text():
             self.setText(shown)
-        self.setToolTip(self._full if shown != self._full else "")
+        self.setToolTip(plain_tip(self._full) if shown != self._full else "")

@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from studio.ui.plain_tip import plain_tip
 from studio.ui.texts import tr
 from studio.ui.widgets.plain_label import plain_label
 
@@ -96,13 +97,13 @@ class FindingCard(QFrame):
             sentence = tr("Proven when it is applied: changes no bit of the results.")
         words = plain_label(tr("{title}: applied before every conversion.", title=title) if is_applied else title)
         words.setProperty("role", "success" if is_applied else "")
-        words.setToolTip(f"{rewrite['sentence']}\n{sentence}")
+        words.setToolTip(plain_tip(f"{rewrite['sentence']}\n{sentence}"))
         identifier = self._finding["rewrite"]
         button = QPushButton(tr("Remove") if is_applied else tr("Apply"))
         button.setObjectName(f"{'remove' if is_applied else 'apply'}-{identifier}")
         name = tr("Remove {title}", title=title) if is_applied else tr("Apply {title}", title=title)
         button.setAccessibleName(name)
-        button.setToolTip(f"{rewrite['sentence']}\n{sentence}")
+        button.setToolTip(plain_tip(f"{rewrite['sentence']}\n{sentence}"))
         self._button = button
         wanted = self.remove_wanted if is_applied else self.apply_wanted
         button.clicked.connect(lambda _checked=False: wanted.emit(identifier))

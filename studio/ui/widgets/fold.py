@@ -7,6 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
+from studio.ui.plain_tip import plain_tip
+
 
 class Fold(QWidget):
     """A line to press, and what it shows below itself.
@@ -63,7 +65,7 @@ class Fold(QWidget):
         """Show another title."""
         self._button.setText(title)
         self._button.setAccessibleName(title)
-        self._button.setToolTip(title)
+        self._button.setToolTip(plain_tip(title))
 
     def _turn(self, is_open: bool) -> None:
         self._show(is_open)

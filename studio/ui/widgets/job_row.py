@@ -98,7 +98,7 @@ class JobRow(QFrame):
         self._bar.setVisible(job.state is JobState.RUNNING)
         had_focus = any(button.hasFocus() for button in (self._cancel, self._retry))
         self._cancel.setVisible(not job.state.is_over)
-        self._retry.setVisible(job.state.is_over and job.request.can_retry and not job.request.is_quiet)
+        self._retry.setVisible(job.can_retry and not job.request.is_quiet)
         self._forget.setVisible(job.state.is_over)
         if had_focus:  # the keyboard stays in this row
             (self._log if job.state.is_over else self._cancel).setFocus()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import (
@@ -17,6 +17,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from studio.ui.amounts import share_text
+from studio.ui.plain_tip import plain_tip
 from studio.ui.texts import tr
 
 Place = QModelIndex | QPersistentModelIndex
@@ -24,6 +25,16 @@ Row = Mapping[str, Any]
 
 NAME, KEEP, SCHEME, LOST, WON_BACK, SHARE, WORK = COLUMNS = range(7)
 SORTED = Qt.ItemDataRole.UserRole
+_ROLES = frozenset(
+    {
+        SORTED,
+        Qt.ItemDataRole.DisplayRole,
+        Qt.ItemDataRole.CheckStateRole,
+        Qt.ItemDataRole.TextAlignmentRole,
+        Qt.ItemDataRole.ToolTipRole,
+        Qt.ItemDataRole.AccessibleTextRole,
+    }
+)
 _FLOAT = "float"
 _NONE = "–"
 _LETTERS = {KEEP: 5, SCHEME: 8, LOST: 7, WON_BACK: 9, SHARE: 7, WORK: 7}
@@ -48,6 +59,7 @@ class LayerLosses(QAbstractTableModel):
         super().__init__(parent)
         self._layers: list[Row] = []
         self._blame: dict[str, Row] = {}
+        self._titles = _titles()
 
     @property
     def layers(self) -> Sequence[Row]:
@@ -89,9 +101,9 @@ class LayerLosses(QAbstractTableModel):
         if way is not Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return _titles()[section][0]
+            return self._titles[section][0]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _titles()[section][1]
+            return self._titles[section][1]
         return None
 
     def flags(self, index: Place) -> Qt.ItemFlag:
@@ -101,6 +113,8 @@ class LayerLosses(QAbstractTableModel):
 
     def data(self, index: Place, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what a cell shows, is sorted by, or says."""
+        if role not in _ROLES:
+            return None  # most of what a table asks to paint a cell
         layer, column = self._layers[index.row()], index.column()
         if column == KEEP and role == Qt.ItemDataRole.CheckStateRole:
             return Qt.CheckState.Checked if layer["scheme"] == _FLOAT else Qt.CheckState.Unchecked
@@ -111,7 +125,7 @@ class LayerLosses(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole and column in (WORK, LOST, WON_BACK, SHARE):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._whole(layer) if column == NAME else _titles()[column][1]
+            return plain_tip(self._whole(layer)) if column == NAME else self._titles[column][1]
         if role == Qt.ItemDataRole.AccessibleTextRole and column == KEEP:
             return tr("Keep {layer} float", layer=layer["name"])
         return None
@@ -127,20 +141,23 @@ class LayerLosses(QAbstractTableModel):
         """Return all that is known of a layer, whichever columns have room."""
         told = (SCHEME, WORK, *(_FOUND if self._blame else ()))
         lines = [f"{layer['name']} ({layer['operator']})"]
-        return "\n".join(lines + [f"{_titles()[column][0]}: {self._text(layer, column)}" for column in told])
+        return "\n".join(lines + [f"{self._titles[column][0]}: {self._text(layer, column)}" for column in told])
 
     def _text(self, layer: Row, column: int) -> str:
+        if column == NAME:
+            return str(layer["name"])
+        if column == SCHEME:
+            return tr(str(layer["scheme"]))
+        if column == WORK:
+            return share_text(float(layer["macs_share"]))
         found = self._blame.get(layer["name"])
-        texts: dict[int, Callable[[], str]] = {
-            NAME: lambda: str(layer["name"]),
-            SCHEME: lambda: tr(str(layer["scheme"])),
-            WORK: lambda: share_text(float(layer["macs_share"])),
-            LOST: lambda: _number(found["lost"] if found else None),
-            WON_BACK: lambda: _number(_won_back(found), "+.4f"),
-            SHARE: lambda: share_text(found["share"]) if found and found["share"] is not None else _NONE,
-            KEEP: str,
-        }
-        return texts[column]()
+        if column == LOST:
+            return _number(found["lost"] if found else None)
+        if column == WON_BACK:
+            return _number(_won_back(found), "+.4f")
+        if column == SHARE:
+            return share_text(found["share"]) if found and found["share"] is not None else _NONE
+        return ""
 
     def _sorted_by(self, layer: Row, row: int, column: int) -> Any:
         found = self._blame.get(layer["name"])
@@ -271,6 +288,12 @@ def _titles() -> dict[int, tuple[str, str]]:
         SHARE: (tr("Share"), tr("Share of what all layers lose alone")),
         KEEP: (tr("Float"), tr("Keep this layer float: larger, and nearer to the original")),
     }
+
+
+def _name(layer: Row) -> str:
+    """Return a layer's name; one that is a mere number with what the layer is, as on the page Model."""
+    name = str(layer["name"])
+    return f"{layer['operator']}:{name}" if name.isdigit() else name
 
 
 def _won_back(found: Row | None) -> float | None:

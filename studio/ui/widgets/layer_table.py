@@ -15,7 +15,6 @@ from PySide6.QtCore import (
     QModelIndex,
     QObject,
     QPersistentModelIndex,
-    QSortFilterProxyModel,
     Qt,
     Signal,
 )
@@ -23,6 +22,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from studio.ui.amounts import count_text, shape_text, share_text, size_text
+from studio.ui.plain_tip import plain_tip
 from studio.ui.texts import tr
 
 Layer = Mapping[str, Any]
@@ -31,6 +31,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 _NONE = "–"
 _LEAST_NAME = 160
+_ROLES = frozenset({Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.TextAlignmentRole})
 
 
 @dataclass(frozen=True)
@@ -125,10 +126,13 @@ def cost_columns(total_macs: int) -> tuple[Column, ...]:
 
 
 class LayerModel(QAbstractTableModel):
-    """Layers in the graph's order.
+    """The layers that hold all the words searched for, in the order wanted.
+
+    It sorts and searches by itself: a proxy between it and the table would ask back several times for every cell that
+    is painted, and a thousand times to sort.
 
     Args:
-        layers: plain data.
+        layers: plain data, in the graph's order.
         columns: what is shown of each.
     """
 
@@ -136,18 +140,60 @@ class LayerModel(QAbstractTableModel):
         super().__init__(parent)
         self.layers = list(layers)
         self.columns = tuple(columns)
-        self._values: dict[int, list[Any]] = {}
+        self._words: list[str] = []
+        self._sorting = (0, Qt.SortOrder.AscendingOrder)
+        self._shown = list(range(len(self.layers)))
 
-    def values(self, column: int) -> list[Any]:
-        """Return what a column is sorted by, row by row; sorting asks thousands of times."""
-        if column not in self._values:
-            value = self.columns[column].value
-            self._values[column] = [value(row, layer) for row, layer in enumerate(self.layers)]
-        return self._values[column]
+    def layer_at(self, row: int) -> int:
+        """Return the place in the graph of the layer in a row."""
+        return self._shown[row]
+
+    def row_of(self, layer: int) -> int | None:
+        """Return the row of a layer by its place in the graph, None where it is not shown."""
+        return self._shown.index(layer) if layer in self._shown else None
+
+    def search(self, text: str) -> None:
+        """Show the layers whose name, operator or shape hold all these words."""
+        words = [_as_shape(word) for word in text.casefold().split()]
+        if words != self._words:
+            self._words = words
+            self.beginResetModel()
+            self._shown = self._ordered()
+            self.endResetModel()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Put the layers in the order of a column's values, not of what is shown of them."""
+        if (column, order) == self._sorting:
+            return
+        self._sorting = (column, order)
+        self.layoutAboutToBeChanged.emit()
+        known = self.persistentIndexList()
+        layers = [self._shown[index.row()] for index in known]
+        self._shown = self._ordered()
+        rows = {layer: row for row, layer in enumerate(self._shown)}
+        moved = [self.index(rows[layer], index.column()) for layer, index in zip(layers, known, strict=True)]
+        self.changePersistentIndexList(known, moved)
+        self.layoutChanged.emit()
+
+    def _ordered(self) -> list[int]:
+        shown = [row for row, layer in enumerate(self.layers) if self._holds_words(layer)]
+        if not shown:
+            return shown
+        column, order = self._sorting
+        value = self.columns[column].value
+        return sorted(
+            shown, key=lambda row: value(row, self.layers[row]), reverse=order is Qt.SortOrder.DescendingOrder
+        )
+
+    def _holds_words(self, layer: Layer) -> bool:
+        if not self._words:
+            return True
+        text = f"{layer['name']} {layer['operator']} {shape_text(layer['output_shape'])}".casefold()
+        return all(word in text for word in self._words)
 
     def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802 - Qt's name
-        """Return how many layers there are."""
-        return 0 if parent is not None and parent.isValid() else len(self.layers)
+        """Return how many layers are shown."""
+        return 0 if parent is not None and parent.isValid() else len(self._shown)
 
     def columnCount(self, parent: Index | None = None) -> int:  # noqa: N802 - Qt's name
         """Return how many columns there are."""
@@ -155,14 +201,15 @@ class LayerModel(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what is shown or said of a cell."""
-        column, layer = self.columns[index.column()], self.layers[index.row()]
+        if role not in _ROLES:
+            return None  # most of what a table asks to paint a cell
+        column, row = self.columns[index.column()], self._shown[index.row()]
+        layer = self.layers[row]
         if role == Qt.ItemDataRole.DisplayRole:
-            return column.text(index.row(), layer)
+            return column.text(row, layer)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return layer["name"] if column.width == 0 else None
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(column)
-        return None
+            return plain_tip(layer["name"]) if column.width == 0 else None
+        return _alignment(column)
 
     def headerData(  # noqa: N802 - Qt's name
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -182,35 +229,6 @@ def _alignment(column: Column) -> Qt.AlignmentFlag:
     return side | Qt.AlignmentFlag.AlignVCenter
 
 
-class _Shown(QSortFilterProxyModel):
-    """The layers that hold all the words searched for, or that were named, in the order wanted."""
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._words: list[str] = []
-
-    def search(self, text: str) -> None:
-        """Show the layers whose name, operator or shape hold all these words."""
-        self.beginFilterChange()
-        self._words = [_as_shape(word) for word in text.casefold().split()]
-        self.endFilterChange(QSortFilterProxyModel.Direction.Rows)
-
-    def filterAcceptsRow(self, source_row: int, _parent: Index) -> bool:  # noqa: N802 - Qt's name
-        """Say whether a layer is shown."""
-        model = self.sourceModel()
-        assert isinstance(model, LayerModel)
-        layer = model.layers[source_row]
-        text = f"{layer['name']} {layer['operator']} {shape_text(layer['output_shape'])}".casefold()
-        return all(word in text for word in self._words)
-
-    def lessThan(self, left: Index, right: Index) -> bool:  # noqa: N802 - Qt's name
-        """Compare the values, not what is shown of them."""
-        model = self.sourceModel()
-        assert isinstance(model, LayerModel)
-        values = model.values(left.column())
-        return bool(values[left.row()] < values[right.row()])
-
-
 def _as_shape(word: str) -> str:
     """Return a shape typed with the letter x as it is written here, other words as they are."""
     return word.replace("x", "×") if re.fullmatch(r"[\dx×?]*\d[\dx×?]*", word) else word
@@ -227,7 +245,8 @@ class LayerTable(QTableView):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._shown = _Shown(self)
+        self._layers = LayerModel((), (), self)
+        self.setModel(self._layers)
         self._quietly = False
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -257,39 +276,41 @@ class LayerTable(QTableView):
             columns: what to show of each.
             sort_by: the column that is sorted by at first, the largest first; None for the graph's order.
         """
-        old = self._shown.sourceModel()
-        self._shown.setSourceModel(LayerModel(layers, columns, self))
-        if old is not None:
-            old.deleteLater()
-        if self.model() is None:
-            self.setModel(self._shown)
-            self.selectionModel().currentRowChanged.connect(self._tell)
-        self._fit()
-        header = self.horizontalHeader()
+        self._layers = LayerModel(layers, columns, self)
         order = Qt.SortOrder.AscendingOrder if sort_by is None else Qt.SortOrder.DescendingOrder
-        header.setSortIndicator(sort_by or 0, order)
-        self.setSortingEnabled(True)  # sorts by the indicator, and whenever that changes from now on
+        self._layers.sort(sort_by or 0, order)
+        old_model, old_selection = self.model(), self.selectionModel()
+        self.setSortingEnabled(False)  # or the table would sort by what it sorted the last ones by
+        self.setModel(self._layers)
+        for old in (old_model, old_selection):
+            old.deleteLater()
+        self.selectionModel().currentRowChanged.connect(self._tell)
+        self._fit()
+        self.horizontalHeader().setSortIndicator(sort_by or 0, order)
+        self.setSortingEnabled(True)  # sorts whenever the indicator changes from now on
 
     @property
     def row_count(self) -> int:
         """How many layers are shown."""
-        return self._shown.rowCount()
+        return self._layers.rowCount()
 
     @property
     def current(self) -> int | None:
         """The current layer's place in the graph, None for none."""
         index = self.currentIndex()
-        return self._shown.mapToSource(index).row() if index.isValid() else None
+        return self._layers.layer_at(index.row()) if index.isValid() else None
 
     def search(self, text: str) -> None:
         """Show only the layers whose name, operator or shape hold all the words."""
-        self._shown.search(text)
+        chosen = [self._layers.layer_at(index.row()) for index in self.selectionModel().selectedRows()]
+        self._layers.search(text)
+        self.choose(chosen)
 
     def choose(self, rows: Iterable[int]) -> None:
         """Select layers by their places in the graph, and bring the first into view; does not emit `chosen`."""
-        model, selection = self._shown.sourceModel(), self.selectionModel()
-        indexes = [self._shown.mapFromSource(model.index(row, 0)) for row in rows]
-        shown = [index for index in indexes if index.isValid()]
+        selection = self.selectionModel()
+        places = [self._layers.row_of(row) for row in rows]
+        shown = [self._layers.index(place, 0) for place in places if place is not None]
         self._quietly = True
         selection.clear()
         flags = QItemSelectionModel.SelectionFlag
@@ -302,14 +323,13 @@ class LayerTable(QTableView):
 
     def as_csv(self) -> str:
         """Return what is shown, in the order it is shown in, with plain numbers."""
-        model = self._shown.sourceModel()
-        assert isinstance(model, LayerModel)
+        columns = self._layers.columns
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([column.title for column in model.columns])
-        for place in range(self._shown.rowCount()):
-            row = self._shown.mapToSource(self._shown.index(place, 0)).row()
-            values = [column.value(row, model.layers[row]) for column in model.columns]
+        writer.writerow([column.title for column in columns])
+        for place in range(self._layers.rowCount()):
+            row = self._layers.layer_at(place)
+            values = [column.value(row, self._layers.layers[row]) for column in columns]
             writer.writerow([shape_text(value) if isinstance(value, list) else value for value in values])
         return text.getvalue()
 
@@ -320,23 +340,20 @@ class LayerTable(QTableView):
 
     def _fit(self) -> None:
         """Set the columns' widths; where names would get too little room, optional columns are left out."""
-        model = self._shown.sourceModel()
-        if not isinstance(model, LayerModel):
-            return
         scale = max(1.0, self.fontMetrics().height() / 16)
-        widths = [round(scale * (column.width or _LEAST_NAME)) for column in model.columns]
+        widths = [round(scale * (column.width or _LEAST_NAME)) for column in self._layers.columns]
         room = self.viewport().width()
         header = self.horizontalHeader()
         for place in reversed(range(len(widths))):
-            hides = model.columns[place].is_optional and sum(widths) > room
+            hides = self._layers.columns[place].is_optional and sum(widths) > room
             header.setSectionHidden(place, hides)
             if hides:
                 widths[place] = 0
         spare = max(0, room - sum(widths))
-        for place, column in enumerate(model.columns):
+        for place, column in enumerate(self._layers.columns):
             if widths[place]:
                 header.resizeSection(place, widths[place] + (0 if column.width else spare))
 
     def _tell(self, current: QModelIndex) -> None:
         if current.isValid() and not self._quietly:
-            self.chosen.emit(self._shown.mapToSource(current).row())
+            self.chosen.emit(self._layers.layer_at(current.row()))

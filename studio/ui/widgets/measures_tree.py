@@ -8,9 +8,10 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTree
 
 from studio.comparison_results import ComparisonResult, MeasureKey, Row
 from studio.ui import theme
+from studio.ui.plain_tip import plain_tip
 from studio.ui.texts import tr
 
-_LEAST_NAME = 128
+_LEAST_NAME = 112
 _P95 = 2
 """The column that goes where there is no room for all."""
 _CANDIDATE, _KEY = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
@@ -100,7 +101,7 @@ class MeasuresTree(QTreeWidget):
         item = QTreeWidgetItem([label])
         item.setData(0, _CANDIDATE, place)
         item.setData(0, _KEY, leading)
-        item.setToolTip(0, str(result.candidates[place]["path"]))
+        item.setToolTip(0, plain_tip(str(result.candidates[place]["path"])))
         font = QFont(self.font())
         font.setBold(True)
         item.setFont(0, font)
@@ -108,13 +109,13 @@ class MeasuresTree(QTreeWidget):
         if error is not None:
             item.setText(1, tr("failed"))
             item.setForeground(1, QBrush(QColor(theme.colours().error)))
-            item.setToolTip(1, str(error))
+            item.setToolTip(1, plain_tip(str(error)))
             item.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{label}: {error}")
             return
         head = next((row for row in rows if row.key == leading), None)
         if head is not None:
             _fill(item, head)
-            item.setToolTip(1, tr("{measure} on average", measure=head.title))
+            item.setToolTip(1, plain_tip(tr("{measure} on average", measure=head.title)))
         item.setText(4, result.size_share(place))
         item.setText(5, result.milliseconds(place))
         _align(item, 4, 5)
@@ -122,7 +123,7 @@ class MeasuresTree(QTreeWidget):
             line = QTreeWidgetItem([row.title])
             line.setData(0, _CANDIDATE, place)
             line.setData(0, _KEY, row.key)
-            line.setToolTip(0, row.help)
+            line.setToolTip(0, plain_tip(row.help))
             _fill(line, row)
             item.addChild(line)
         item.setExpanded(is_open)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFormLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 
 from converters.errors import StudioError
 from converters.parameters import Parameter, Value
+from studio.ui.plain_tip import plain_tip
 from studio.ui.texts import tr
 from studio.ui.widgets.parameter_controls import control_for
 
@@ -122,7 +123,7 @@ class ParameterForm(QWidget):
         control.setObjectName("-".join(part for part in ("parameter", self._owner, name) if part))
         control.setAccessibleName(title)
         control.setAccessibleDescription(tr(parameter.help))
-        control.setToolTip(self._tooltip(parameter))
+        control.setToolTip(plain_tip(self._tooltip(parameter)))
         control.changed.connect(lambda value, name=name: self._change(name, value))  # type: ignore[attr-defined]
         control.typed.connect(lambda text, name=name: self._judge(name, text))  # type: ignore[attr-defined]
         problem = QLabel()
@@ -139,7 +140,7 @@ class ParameterForm(QWidget):
         column.addWidget(control)
         column.addWidget(problem)
         label = QLabel(title, self)
-        label.setToolTip(self._tooltip(parameter))
+        label.setToolTip(plain_tip(self._tooltip(parameter)))
         label.setBuddy(control)
         self._layout.addRow(label, field)
         # beside the control, not beside a sentence below it; only now, for what is moved after it was styled is styled

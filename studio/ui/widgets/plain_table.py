@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
+from studio.ui.plain_tip import plain_tip
+
 
 class PlainTable(QTableWidget):
     """Rows of plain texts; wide ones can be scrolled to.
@@ -50,7 +52,7 @@ class PlainTable(QTableWidget):
         for place, row in enumerate(rows):
             for column, text in enumerate(row):
                 item = QTableWidgetItem(text)
-                item.setToolTip(text)
+                item.setToolTip(plain_tip(text))
                 item.setTextAlignment(self._alignment(column))
                 self.setItem(place, column, item)
 

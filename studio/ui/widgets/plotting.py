@@ -17,6 +17,11 @@ def load_in_background() -> None:
         thread.start()
 
 
+def is_loaded() -> bool:
+    """Say whether making a plot would not have to wait any more."""
+    return bool(_loading) and not _loading[0].is_alive()
+
+
 def plotting() -> Any:
     """Return pyqtgraph; imports it, or waits for whoever is doing that."""
     return importlib.import_module("pyqtgraph")

@@ -49,9 +49,9 @@ class RangeHistogram(QWidget):
         self._data: Mapping[str, Any] = {}
         self._active = _HIGH
         self._is_showing = False
-        self._plot = self._graphics.PlotWidget(background=colours().panel)
+        # its menu is never shown, and takes a third of the time to make
+        self._plot = self._graphics.PlotWidget(self, background=colours().panel, enableMenu=False)
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
         self._plot.setMouseEnabled(x=True, y=False)
         self._plot.setMinimumHeight(90)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelInde
 from PySide6.QtGui import QColor, QPainter, QPixmap, QPixmapCache
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from studio.ui.plain_tip import plain_tip
 from studio.ui.texts import tr
 from studio.ui.theme import colours
 
@@ -48,7 +49,8 @@ class _Samples(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return sample["name"]
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return "\n".join([sample["name"], *marks_of(sample)])
+            words = "\n".join([sample["name"], *marks_of(sample)])
+            return plain_tip(words) if role == Qt.ItemDataRole.ToolTipRole else words
         return None
 
     def show(self, samples: Sequence[Mapping[str, Any]]) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QListView, QListWidget, QListWidgetItem, QSizePolicy, QWidget
 
+from studio.ui.plain_tip import plain_tip
 from studio.ui.texts import tr
 
 SIDE = 72
@@ -92,7 +93,7 @@ class SampleStrip(QListWidget):
             item.setIcon(QIcon(QPixmap(str(thumbnail.picture))))
         item.setData(Qt.ItemDataRole.UserRole, thumbnail.place)
         described = f"{thumbnail.name}: {thumbnail.value}" if thumbnail.value else thumbnail.name
-        item.setToolTip(described)
+        item.setToolTip(plain_tip(described))
         item.setData(Qt.ItemDataRole.AccessibleTextRole, described)
         item.setSizeHint(QSize(SIDE + 10, SIDE + self.fontMetrics().height() + 10))
         return item

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QSpinBox, QWidget
 
+from studio.ui.plain_tip import plain_tip
 from studio.ui.texts import tr
 
 Axes = Sequence[int | str] | None
@@ -95,7 +96,7 @@ class SizeFields(QWidget):
             box.setObjectName(f"size-{tensor}-{axis}")
             name = size if size != "?" else tr("axis {number}", number=axis + 1)
             box.setAccessibleName(tr("Size of {axis} of the input {name}", axis=name, name=tensor))
-            box.setToolTip(tr("{axis} of {name}: the file leaves this size open.", axis=name, name=tensor))
+            box.setToolTip(plain_tip(tr("{axis} of {name}: the file leaves this size open.", axis=name, name=tensor)))
             self._rows[tensor].boxes[axis] = box
             if size != "?":
                 self._named.setdefault(size, []).append(box)
@@ -108,7 +109,7 @@ class SizeFields(QWidget):
         line.setPlaceholderText("1,3,256,256")
         line.setMinimumWidth(180)
         line.setAccessibleName(tr("Sizes of the input {name}", name=tensor))
-        line.setToolTip(tr("All sizes of {name}, separated by commas, like 1,3,256,256.", name=tensor))
+        line.setToolTip(plain_tip(tr("All sizes of {name}, separated by commas, like 1,3,256,256.", name=tensor)))
         line.textChanged.connect(lambda _text: self.changed.emit())
         self._rows[tensor].line = line
         row.addWidget(line)

@@ -189,11 +189,17 @@ def test_a_model_that_draws_nothing_is_shown_in_numbers(asked: Call) -> None:
 
 
 def test_pictures_do_not_pile_up(asked: Call, tmp_path: Path) -> None:
-    for place in range(10):
-        latest = shown(asked(ranges=f"{TENSOR}=-1.0:{1 + place / 10}"))
+    originals = []
+    for again in range(2):  # the second time by a worker that knows nothing of the first one's pictures
+        interactive.forget()
+        for place in range(SAMPLES):
+            latest = shown(asked(ranges=f"{TENSOR}=-1.0:{1 + place / 10 + again}"), place)
+            originals.append(latest["original"])
+            assert shown(asked(), place)["original"] == latest["original"]  # the same sample: written once
+    assert len(set(originals)) == len(originals)
     left = sorted((tmp_path / "pictures").glob("quantized-*.png"))
     assert len(left) <= 6
-    assert str(left[-1]) == latest["quantized"]
+    assert sorted(map(str, (tmp_path / "pictures").glob("original-*.png"))) == sorted(originals[-6:])
     assert not list((tmp_path / "pictures").glob(".*"))
 
 

@@ -14,7 +14,8 @@ Everything is done by real events to real widgets, found by their object names. 
     {"do": "settings", "theme": "light"}          changes of the person's settings
     {"do": "modules"}                             names of the modules that are loaded
     {"do": "gap"}                                 the longest pause of the event loop since the last time, in seconds,
-                                                  and how much of it the window's thread was at work
+                                                  and the longest that the window's thread was at work between two
+                                                  looks at the loop
     {"do": "threads"}                             names of the threads of Python
     {"do": "close"}                               as the button of the window does
 """
@@ -62,7 +63,8 @@ class Agent(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.received.connect(self._obey, Qt.ConnectionType.QueuedConnection)
-        self._longest = (0.0, 0.0)
+        self._longest = 0.0
+        self._most_work = 0.0
         self._last = (0.0, 0.0)
         self._timer: QTimer | None = None
 
@@ -82,7 +84,8 @@ class Agent(QObject):
 
     def _tick(self) -> None:
         now, work = time.monotonic(), time.thread_time()
-        self._longest = max(self._longest, (now - self._last[0] - _TICK / 1000, work - self._last[1]))
+        self._longest = max(self._longest, now - self._last[0] - _TICK / 1000)
+        self._most_work = max(self._most_work, work - self._last[1])
         self._last = (now, work)
 
     def _obey(self, request: dict[str, Any]) -> None:
@@ -202,8 +205,9 @@ class Agent(QObject):
         return {"threads": [thread.name for thread in threading.enumerate()]}
 
     def _gap(self) -> dict[str, Any]:
-        (seconds, work), self._longest = self._longest, (0.0, 0.0)
-        return {"seconds": seconds, "work": work}
+        found = {"seconds": self._longest, "work": self._most_work}
+        self._longest = self._most_work = 0.0
+        return found
 
     def _names(self) -> dict[str, Any]:
         return {"names": sorted({each.objectName() for each in QApplication.allWidgets() if each.isVisible()})}

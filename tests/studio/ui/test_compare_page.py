@@ -191,6 +191,19 @@ def test_a_running_comparison_can_be_cancelled(opened: Workbench, models: Path, 
     assert not any(opened.jobs.scratch.iterdir())
 
 
+def test_only_the_projects_model_is_trusted_and_only_as_it_was(opened: Workbench, models: Path) -> None:
+    document, choice = opened.document, comparing(opened)
+    choice.add(str(models / "added.pt"))
+    assert opened.jobs.job(choice.start()).request.arguments["trusted"] == {}
+    document.set_source(str(models / "model.pt"), "2" * 64, document.inspection or {}, {}, True)
+    choice.add(str(models / "added.pt"))
+    arguments = opened.jobs.job(choice.start()).request.arguments
+    assert arguments["candidates"] == [str(models / "added.pt")]
+    assert arguments["trusted"] == {str(models / "model.pt"): "2" * 64}
+    for job in opened.jobs.jobs():
+        opened.jobs.cancel(job.identity)
+
+
 def test_another_project_begins_with_another_choice(opened: Workbench, models: Path) -> None:
     choice = comparing(opened)
     choice.add(str(models / "far.onnx"))

@@ -257,6 +257,7 @@ def test_files_are_made_verified_kept_and_made_again_only_when_asked(
     convert(page, qtbot)
     assert verdicts(page) == {"file-mnn-fp32": "Verified", "file-onnx-fp16": "Verified"}
     assert [file.name for file in files(page)] == ["tiny-fp32.mnn", "tiny-fp16.onnx"]
+    assert not any(job.can_retry for job in page.bench.jobs.jobs() if job.request.kind == "convert")
     folder = files(page)[0].path.parent
     assert folder.parent == page.bench.document.work_folder
     assert "PSNR" in child(page, "file-mnn-fp32-figures", QLabel).text()
@@ -314,14 +315,11 @@ def test_a_target_that_cannot_express_the_model_costs_only_its_own_file(page: Co
 
 def test_a_killed_worker_costs_a_file_and_retry_makes_it(page: ConvertPage, qtbot: QtBot) -> None:
     choose(page, qtbot, "mnn-fp32", "onnx-fp32")
-    pool = page.bench.jobs._workers.pool()
-    pool.start("mnn")
-    worker = pool._worker("mnn")
-    assert worker.pid
-    os.kill(worker.pid, signal.SIGSTOP)  # so that it is met in the middle, however quick it is
+    worker = page.bench.jobs._workers.pool()._worker("mnn")
     press(qtbot, child(page, "convert-button"))
-    qtbot.waitUntil(worker._busy.locked, timeout=PATIENCE)
-    os.kill(worker.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: worker.pid is not None, timeout=PATIENCE)
+    assert worker.pid
+    os.kill(worker.pid, signal.SIGKILL)  # it was started for this call: it is met in the middle, however quick it is
     wait_for_end(page, qtbot)
     assert verdicts(page)["failure-mnn-fp32"] == "Could not be made"
     assert verdicts(page)["file-onnx-fp32"] == "Verified"

@@ -179,6 +179,7 @@ def test_export_writes_the_folder_and_shows_what(page: ExportPage, qtbot: QtBot,
     box.click()
     press(qtbot, page, "export-run")
     assert "were written" in wait_for_banner(qtbot, page)
+    assert not any(job.can_retry for job in page.bench.jobs.jobs() if job.request.kind == "package")
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"tiny-fp32.mnn", "README.md", "LICENCE-NOTE.txt", "report.html", "contents.json"} <= names
     assert "recipe.json" not in names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -129,6 +130,16 @@ def test_retry_and_remove(qtbot: QtBot, service: JobService, drawer: JobsDrawer)
     qtbot.mouseClick(find(drawer, QPushButton, "jobs-clear"), Qt.MouseButton.LeftButton)
     assert not service.jobs()
     assert find(drawer, QWidget, "empty-state").isVisible()
+
+
+def test_what_finished_and_left_files_in_its_place_is_not_run_again(
+    qtbot: QtBot, service: JobService, drawer: JobsDrawer
+) -> None:
+    done = service.submit(replace(request("echo"), keeps_files=True))
+    failed = service.submit(replace(request("bug"), keeps_files=True))
+    wait_for(qtbot, service, failed)
+    assert not find(drawer, QToolButton, f"job-retry-{done}").isVisible()
+    assert find(drawer, QToolButton, f"job-retry-{failed}").isVisible()
 
 
 def test_quiet_jobs_show_only_when_they_fail(qtbot: QtBot, service: JobService, drawer: JobsDrawer) -> None:

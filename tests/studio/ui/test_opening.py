@@ -16,15 +16,19 @@ from pytestqt.qtbot import QtBot
 
 from converters.errors import (
     BadInputError,
+    OtherContentsError,
     SizesNeededError,
     StudioError,
     TrustNeededError,
     UnsafeInputError,
 )
 from converters.recipe import StepRequest
+from studio import recovery
+from studio.document import Document
 from studio.jobs.job import JobState
+from studio.missing import MissingKind
 from studio.project import MadeFile
-from studio.ui.opening import Opening, OtherContentsError
+from studio.ui.opening import Opening
 from studio.ui.opening_strip import OpeningStrip
 from studio.ui.workbench import Workbench
 from tests.studio.conftest import DEMO
@@ -308,3 +312,78 @@ def test_a_project_that_is_none_changes_nothing(stage: Stage, tmp_path: Path) ->
     stage.open(broken)
     assert stage.bench.document.inspection is not None
     assert "broken.ffstudio" in stage.strip.banner.text
+
+
+def buttons_of(stage: Stage) -> list[str]:
+    """Return the ways out that the strip offers."""
+    texts = [item.text() for item in stage.strip.banner.findChildren(QPushButton)]
+    return [text for text in texts if text and text != "Dismiss"]
+
+
+def test_another_model_may_take_the_place_of_a_missing_one(stage: Stage, tmp_path: Path) -> None:
+    project = saved_project(stage, tmp_path / "project")
+    (project.parent / "model.onnx").unlink()
+    other = small_model(tmp_path / "other.onnx", opset=15)
+    with stage.qtbot.waitSignal(stage.opening.missing, timeout=PATIENCE):
+        stage.opening.open(str(project))
+    document = stage.bench.document
+    document.set_step("rewrite", {}, "rewrite")
+    before = document.project
+    stage.over(lambda: stage.opening.found(document.missing[0], str(other)))
+    assert isinstance(stage.heard.errors[-1], OtherContentsError)
+    button = next(item for item in stage.strip.findChildren(QPushButton) if item.text() == "Use this file")
+    stage.over(button.click)
+    assert len(stage.heard.errors) == 1
+    assert document.project.recipe.source == str(other)
+    assert document.project.recipe.steps == before.recipe.steps
+    assert (document.path, document.project.identity) == (project, before.identity)
+    assert document.project.files == ()  # they were made of another model
+    assert document.is_dirty
+
+
+def test_a_wrong_file_for_a_missing_one_is_never_opened_as_a_model(stage: Stage, tmp_path: Path) -> None:
+    project = saved_project(stage, tmp_path / "project")
+    (project.parent / "made.onnx").unlink()
+    stage.open(project)
+    document = stage.bench.document
+    missing = document.missing[0]
+    for wrong in (small_model(tmp_path / "wrong.onnx"), tmp_path / "wrong.py", tmp_path / "wrong.ffstudio"):
+        wrong.touch()
+        stage.over(lambda wrong=wrong: stage.opening.found(missing, str(wrong)))
+        assert buttons_of(stage) == ["Find it..."]
+    assert document.path == project
+    assert document.missing == (missing,)
+
+
+def test_refused_rescued_work_is_not_opened_by_its_title(stage: Stage) -> None:
+    lost = Document()
+    lost.set_step("simplify", {}, "simplify")
+    lost.close(keep_changes=True)
+    (offer,) = recovery.offers()
+    recovery.discard(offer)
+    stage.over(lambda: stage.opening.restore(offer))
+    assert stage.strip.banner.text
+    assert buttons_of(stage) == []
+
+
+def test_trying_again_looks_for_the_same_contents(stage: Stage, tmp_path: Path) -> None:
+    project = saved_project(stage, tmp_path / "project")
+    content = (project.parent / "model.onnx").read_bytes()
+    (project.parent / "model.onnx").unlink()
+    with stage.qtbot.waitSignal(stage.opening.missing, timeout=PATIENCE):
+        stage.opening.open(str(project))
+    document, later = stage.bench.document, tmp_path / "later.onnx"
+    stage.over(lambda: stage.opening.found(document.missing[0], str(later)))
+    assert buttons_of(stage) == ["Find it...", "Try again"]
+    for written in (small_model(later, opset=15).read_bytes(), content):
+        later.write_bytes(written)
+        again = next(item for item in stage.strip.findChildren(QPushButton) if item.text() == "Try again")
+        stage.over(again.click)
+        if written != content:  # of another file nothing is opened, in whatever way it was asked for
+            assert isinstance(stage.heard.errors[-1], OtherContentsError)
+            assert document.inspection is None
+            later.unlink()
+            stage.over(lambda: stage.opening.found(document.missing[0], str(later)))
+    assert document.path == project
+    assert document.project.recipe.source == str(later)
+    assert not any(missing.kind is MissingKind.SOURCE for missing in document.missing)

@@ -30,6 +30,7 @@ from pytestqt.qtbot import QtBot
 from converters.recipe import StepRequest
 from studio.document import Document
 from studio.jobs.job import JobRequest
+from studio.locations import recovery_folder
 from studio.ui.languages import Languages
 from studio.ui.pages.table import PAGES
 from studio.ui.start_look import StartLook
@@ -233,6 +234,23 @@ def test_rescued_work_is_offered_and_opened(window: Window, bench: Workbench, qt
     assert bench.document.project.recipe.steps == (StepRequest("simplify"),)
     assert bench.document.is_dirty
     qtbot.waitUntil(lambda: not window.start.findChildren(QAbstractButton, "rescued-open"))
+    look.close()
+
+
+def test_rescued_work_is_offered_whatever_the_recent_files_are(window: Window, bench: Workbench, qtbot: QtBot) -> None:
+    lost = Document()
+    lost.set_step("simplify", {}, "Simplify")
+    lost.close(keep_changes=True)
+    (recovery_folder() / f"{0:032x}-{0:032x}.json").write_text("{")
+    too_long = f"/{'x' * 300}.onnx"
+    bench.settings.add_recent(too_long)
+    look = StartLook(window, bench)
+    look.begin()
+    qtbot.waitUntil(lambda: len(window.start.findChildren(QAbstractButton, "rescued-open")) == 1)
+    qtbot.waitUntil(
+        lambda: [row.isEnabled() for row in window.start.findChildren(QAbstractButton, "recent-open")] == [False]
+    )
+    qtbot.waitUntil(lambda: "cannot be offered" in window.banner.text)
     look.close()
 
 
