@@ -1,13 +1,14 @@
 """How soon the window is there, and how long its event loop ever pauses, in the real program.
 
-    python -m tests.benchmarks.window [--runs N] [--large MODEL] [--no-conversion]
+    python -m tests.benchmarks.window [--runs N] [--large MODEL] [--no-start] [--no-conversion]
 
 Prints a table for the log of measurements: from the start of the process to the window in view, beside what importing
 PySide6.QtWidgets takes by itself, and the longest pause of the event loop while the demo opens, while each page is
 shown for the first and the second time, while a large model opens, and while the demo becomes three files. Beside each
 pause stands the most processor time that the window's thread used between two looks at its loop: what a pause takes
-beyond that it waited, for another thread or because the machine was busy with other programs. All are medians of the runs, in milliseconds. Compiled modules are
-kept, as they are on a person's machine from the first start on; that first start is not measured.
+beyond that it waited, for another thread or because the machine was busy with other programs. All are medians of the
+runs, in milliseconds. Compiled modules are kept, as they are on a person's machine from the first start on; that first
+start is not measured.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from tests.end2end.window.program import PROJECT, Program
 PAGES = ("prune", "quantize", "convert", "compare", "export", "model")
 TARGETS = ("mnn", "tflite", "coreml")
 SETTLED = 2.5
-"""Seconds without a question after which a page that was shown counts as settled."""
+"""Seconds after which what was begun counts as settled; questions meanwhile would cost the event loop time as well."""
 STARTS = 5
 
 Figures = dict[str, list[tuple[float, float]]]
@@ -161,7 +162,7 @@ def measure_conversion(figures: Figures) -> None:
             switch = running.wait_visible(f"target-{target}-switch")
             if switch["checked"] != (target in TARGETS):
                 running.click(f"target-{target}-switch")
-        wait_until_quiet(running)
+        time.sleep(SETTLED)
         running.ask("gap")
         running.click("convert-button")
         for target in TARGETS:
@@ -174,21 +175,16 @@ def program(folder: str) -> Program:
     """Start the program and wait for its start page."""
     running = Program(Path(folder), display=os.environ.get("DISPLAY", ""))
     running.wait_visible("start-demo")
-    wait_until_quiet(running)
+    time.sleep(SETTLED)
     running.ask("gap")
     return running
 
 
 def settle(running: Program, figures: Figures, name: str) -> None:
-    """Wait until nothing happens any more, and keep the longest pause since the last time."""
-    wait_until_quiet(running)
+    """Leave the program alone for a while, and keep the longest pause since the last time."""
+    time.sleep(SETTLED)
     gap = running.ask("gap")
     figures[name].append((gap["seconds"], gap["work"]))
-
-
-def wait_until_quiet(running: Program) -> None:
-    """Leave the program alone for a while: questions cost its event loop time as well."""
-    time.sleep(SETTLED)
 
 
 def in_ms(seconds: float) -> str:

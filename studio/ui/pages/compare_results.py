@@ -40,6 +40,7 @@ class CompareResults(QWidget):
         self._result: ComparisonResult | None = None
         self._candidate = 0
         self._key: MeasureKey | None = None
+        self._are_maps_offered = False
         # whatever is moved to another parent is styled anew with all it holds, so every part is made where it belongs
         splitter = QSplitter(Qt.Orientation.Horizontal, self)
         left, right = QWidget(splitter), QWidget(splitter)
@@ -185,7 +186,9 @@ class CompareResults(QWidget):
             for kind in _MAPS
             if any((sample["candidates"][self._candidate] or {}).get(kind) for sample in result.samples.values())
         ]
-        chosen = self.controls.overlay
+        # the first map, LPIPS, is in view until a person chooses another or none
+        chosen = self.controls.overlay if self._are_maps_offered or not there else there[0][0]
+        self._are_maps_offered = self._are_maps_offered or bool(there)
         self.controls.set_overlays(there, chosen if chosen in dict(there) else "")
 
     def _show_sample(self) -> None:

@@ -55,6 +55,7 @@ class ConvertPage(Page):
         self._convert.setAccessibleName(tr("Convert"))
         self._convert.setShortcut("Ctrl+Return")
         self._convert.clicked.connect(self._start)
+        self._convert.setEnabled(False)  # before the page is filled there is nothing to convert
         self.buttons.addWidget(self._convert)
         self._left = QVBoxLayout()
         self._left.setSpacing(8)

@@ -129,6 +129,7 @@ def test_a_comparison_is_shown_sorted_reported_and_kept(
 
     # heat maps have one scale; choosing another picture changes both panes
     overlay = page.findChild(QComboBox, "overlay")
+    assert overlay.currentData() == "lpips"
     overlay.setCurrentIndex(overlay.findData("flip"))
     assert results.view._heat.highest == result.scales["flip"]
     results.strip.setCurrentRow(2)
