@@ -139,6 +139,8 @@ def measure_pages(figures: Figures) -> None:
             for page in PAGES:
                 running.click(f"rail-{page}")
                 running.wait_visible(f"page-{page}")
+                if page == "quantize":  # its worker answers later, with the plot's and the picture's data
+                    running.wait("quantize-latency", lambda found: found["text"], 120)
                 settle(running, figures, f"{page}, {times} time")
         running.close(answers=())
 

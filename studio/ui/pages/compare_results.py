@@ -40,13 +40,13 @@ class CompareResults(QWidget):
         self._result: ComparisonResult | None = None
         self._candidate = 0
         self._key: MeasureKey | None = None
-        self._are_maps_offered = False
+        self._map = LPIPS
         # whatever is moved to another parent is styled anew with all it holds, so every part is made where it belongs
         splitter = QSplitter(Qt.Orientation.Horizontal, self)
         left, right = QWidget(splitter), QWidget(splitter)
         self.view = ComparisonView(left)
         self.controls = ComparisonControls(self.view, left)
-        self.controls.overlay_changed.connect(lambda _name: self._show_sample())
+        self.controls.overlay_changed.connect(self._choose_map)
         self.tree = MeasuresTree(right)
         self.tree.chosen.connect(self._choose_measure)
         self.strip = SampleStrip(right)
@@ -186,10 +186,11 @@ class CompareResults(QWidget):
             for kind in _MAPS
             if any((sample["candidates"][self._candidate] or {}).get(kind) for sample in result.samples.values())
         ]
-        # the first map, LPIPS, is in view until a person chooses another or none
-        chosen = self.controls.overlay if self._are_maps_offered or not there else there[0][0]
-        self._are_maps_offered = self._are_maps_offered or bool(there)
-        self.controls.set_overlays(there, chosen if chosen in dict(there) else "")
+        self.controls.set_overlays(there, self._map if self._map in dict(there) else "")
+
+    def _choose_map(self, kind: str) -> None:
+        self._map = kind
+        self._show_sample()
 
     def _show_sample(self) -> None:
         result, place = self._result, self.strip.place
