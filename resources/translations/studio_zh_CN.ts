@@ -2203,7 +2203,7 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
   </message>
   <message>
    <source>Pruning</source>
-   <translation>正在剪枝</translation>
+   <translation>剪枝</translation>
   </message>
   <message>
    <source>Pruning is not available yet. Nothing on this page changes the model or the recipe.</source>

@@ -36,6 +36,7 @@ def main() -> int:
         place = Path(own)
         (place / "data").mkdir()
         os.environ["FFSTUDIO_CACHE"] = str(place / "cache")
+        os.environ["HOME"] = str(place)  # nobody's own folders belong in the guide
         with Program(place, display=sys.argv[2] if len(sys.argv) > 2 else "") as program:
             program.wait_visible("start-demo")
             for language, theme in looks:
