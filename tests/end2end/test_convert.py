@@ -94,7 +94,7 @@ def test_inspect_says_what_a_model_is(model: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
-        ((), 2, "No command was given"),
+        (("convert",), 2, "No folder for the files was given"),
         (("convrt",), 2, "invalid choice"),
         (("convert", "MODEL", "--out", "OUT"), 2, "names no target"),
         (("convert", "--to", "mnn", "--out", "OUT"), 2, "No model was given"),

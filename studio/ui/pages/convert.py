@@ -74,6 +74,7 @@ class ConvertPage(Page):
         self.body.addLayout(columns, 1)
         self._cards: dict[str, TargetCard] = {}
         self._catalogue: Catalogue | None = None
+        self._wanted: tuple[str, ...] = ()
         # importing the targets takes longer than the window may stand still; and making all of the page in one round of
         # the event loop does so on a busy machine
         self._waiting = QTimer(self, interval=_LOOK_AGAIN)
@@ -135,6 +136,7 @@ class ConvertPage(Page):
         document.inspection_changed.connect(self._refresh)
         document.state_changed.connect(self._show_folder)
         self._conversions.changed.connect(self._refresh)
+        self._conversions.changed.connect(self._make_what_waited)
         self._conversions.progressed.connect(self._show_progress)
         self._conversions.ended.connect(self._say_end)
         self._conversions.refused.connect(self.banner.say_error)
@@ -176,9 +178,18 @@ class ConvertPage(Page):
     def _make(self, names: Sequence[str]) -> None:
         asked = {request.name for request in self.bench.document.project.recipe.targets}
         names = [name for name in names if name in asked]
-        if names and self._conversions.is_surveyed and self._conversions.running is None:
-            self.banner.dismiss()
-            self._conversions.start(names)
+        if not names or self._conversions.running is not None:
+            return
+        if not self._conversions.is_surveyed:
+            self._wanted = tuple(names)  # the disk is looked at once more after each conversion: begun in a moment
+            return
+        self.banner.dismiss()
+        self._conversions.start(names)
+
+    def _make_what_waited(self) -> None:
+        if self._wanted and self._conversions.is_surveyed:
+            names, self._wanted = self._wanted, ()
+            self._make(names)
 
     def _compare(self, path: Path) -> None:
         """Go on to compare one file with the model, and no other."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start an X server of our own and give its name; "", which is no screen, where none is installed."""
     server = shutil.which("Xvfb")
