@@ -317,7 +317,7 @@ def test_written_pictures_read_back(tmp_path: Path, suffix: str) -> None:
 def test_nothing_is_overwritten_silently(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     write_picture(path, FLAG)
-    with pytest.raises(DestinationError, match="--force"):
+    with pytest.raises(DestinationError, match="Replace it"):
         write_picture(path, PICTURE)
     assert np.array_equal(read_picture(path), FLAG)
     write_picture(path, PICTURE, force=True)

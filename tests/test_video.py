@@ -391,7 +391,7 @@ def test_nothing_stays_of_a_video_that_was_not_finished(tmp_path: Path) -> None:
 
 def test_nothing_is_overwritten_silently(tmp_path: Path) -> None:
     path = write(tmp_path / "clip.mp4", 3)
-    with pytest.raises(DestinationError, match="--force"):
+    with pytest.raises(DestinationError, match="Replace it"):
         VideoWriter(path, SIZE, 25)
     write(path, 5, force=True)
     assert read(path)[1] == [0, 1, 2, 3, 4]

@@ -98,7 +98,7 @@ def test_a_corrupt_file_costs_nothing_that_was_open(folder: Path) -> None:
         assert program.close() == 0, program.log()
 
 
-@pytest.mark.parametrize("signal", ["SIGKILL", "SIGSEGV"])
+@pytest.mark.parametrize("signal", ["SIGKILL", pytest.param("SIGSEGV", marks=pytest.mark.slow)])
 def test_a_worker_that_dies_costs_its_file_only_and_is_made_again(folder: Path, signal: str) -> None:
     with Program(folder, ["--demo"]) as program:
         program.wait_visible("page-model")

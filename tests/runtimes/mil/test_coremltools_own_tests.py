@@ -55,6 +55,7 @@ def run(modules: tuple[str, ...], choice: str, timeout: int, folder: Path) -> tu
     return int(found[1]), int(found[3]), done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_quick_choice(tmp_path: Path) -> None:
     compared, operators, _output = run(QUICK, "smoke and fp32", 880, tmp_path / "pytest")
