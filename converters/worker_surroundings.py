@@ -28,6 +28,8 @@ _THREAD_COUNTS = (
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
 )
+_COURTESY = 10
+"""How far workers stand back: whoever watches them, a window above all, is to get a core at once."""
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1", "", None)
 
 
@@ -45,9 +47,13 @@ def isolate(threads: int) -> None:
         from converters.windows_job import end_children_with_this_process
 
         end_children_with_this_process()
+        import psutil
+
+        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
     else:
         import resource
 
+        os.nice(_COURTESY)
         # a crash must be over in a moment, not after gigabytes of core file
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
         _volunteer_when_memory_runs_out()

@@ -35,6 +35,7 @@ def surroundings(_arguments: Data, _progress: Progress) -> Data:
         "input": str(Path("/proc/self/fd/0").readlink()),
         "path": sys.path,
         "group": os.getpgrp(),
+        "nice": os.nice(0),
     }
 
 
