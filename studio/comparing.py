@@ -14,11 +14,12 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from studio.comparison_results import KIND, ComparisonResult, is_comparison, latest, running
+from studio.comparison_results import KIND, ComparisonResult, latest
 from studio.document import Document
 from studio.file_labels import label_of, told_apart
 from studio.jobs.job import Job, JobRequest, Lane
 from studio.jobs.service import JobService
+from studio.project_jobs import is_own, running_job
 from studio.ui.texts import tr
 from studio.ui.workbench import Workbench
 
@@ -141,12 +142,13 @@ class Comparing(QObject):
     @property
     def running(self) -> Job | None:
         """The comparison that waits or runs."""
-        return running(self._own_jobs())
+        return running_job(self._document, self._jobs, KIND)
 
     @property
     def result(self) -> ComparisonResult | None:
         """What came of the last comparison of this project as it is now, None where there is none."""
-        return latest(self._own_jobs(), self._contents(), self._shapes())
+        own = [job for job in self._jobs.jobs() if is_own(self._document, job, KIND)]
+        return latest(own, self._contents(), self._shapes())
 
     # --- what is chosen ------------------------------------------------------------------------------------------
 
@@ -222,10 +224,6 @@ class Comparing(QObject):
 
     def _files(self) -> list[Any]:
         return [file for file in self._document.project.files if self._document.is_intact(file)]
-
-    def _own_jobs(self) -> list[Job]:
-        jobs = self._jobs.jobs()
-        return [job for job in jobs if is_comparison(job) and self._document.owns(job.request.arguments.get("project"))]
 
     def _contents(self) -> dict[str, str]:
         """Return the SHA-256 of what the project knows of, by path."""

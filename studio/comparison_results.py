@@ -199,11 +199,6 @@ class ComparisonResult:
         return in_words(value, known["unit"], known["digits"], higher_is_better=known["higher_is_better"])
 
 
-def is_comparison(job: Job) -> bool:
-    """Say whether a job compares models."""
-    return job.request.kind == KIND
-
-
 def latest(
     jobs: Iterable[Job], contents: Mapping[str, str], shapes: Mapping[str, Sequence[int]]
 ) -> ComparisonResult | None:
@@ -231,11 +226,6 @@ def _is_of(job: Job, contents: Mapping[str, str], shapes: Mapping[str, Sequence[
     asked = job.request.arguments
     is_same = all(contents.get(path, sha256) == sha256 for path, sha256 in asked.get("contents", {}).items())
     return is_same and asked.get("shapes", {}) == shapes
-
-
-def running(jobs: Iterable[Job]) -> Job | None:
-    """Return the comparison that waits or runs."""
-    return next((job for job in jobs if not job.state.is_over), None)
 
 
 def result_of(job: Job) -> ComparisonResult | None:

@@ -19,6 +19,7 @@ from studio.jobs.job import Job, JobRequest, JobState, Lane
 from studio.jobs.service import JobService
 from studio.made_files import FileState, conversion_folder, files_of_report, name_of, request_name
 from studio.project import MadeFile
+from studio.project_jobs import is_own, running_job
 from studio.ui.texts import tr
 from studio.ui.workbench import Workbench
 
@@ -104,7 +105,7 @@ class Conversions(QObject):
     @property
     def running(self) -> Job | None:
         """The conversion that waits or runs, None when none does."""
-        return next((job for job in self._jobs.jobs() if self._is_own(job) and not job.state.is_over), None)
+        return running_job(self._document, self._jobs, KIND)
 
     @property
     def failures(self) -> Mapping[str, Failure]:
@@ -269,7 +270,7 @@ class Conversions(QObject):
     # --- what jobs tell ------------------------------------------------------------------------------------------
 
     def _is_own(self, job: Job) -> bool:
-        return job.request.kind == KIND and self._document.owns(job.request.arguments.get("project"))
+        return is_own(self._document, job, KIND)
 
     def _take_added(self, identity: int) -> None:
         if self._is_own(self._jobs.job(identity)):

@@ -22,6 +22,7 @@ from studio.jobs.job import Job, JobRequest, JobState, Lane
 from studio.jobs.service import JobService
 from studio.made_files import FileState
 from studio.project import MadeFile
+from studio.project_jobs import is_own, running_job
 from studio.settings import SettingsStore
 from studio.ui.texts import tr
 from studio.ui.workbench import Workbench
@@ -152,7 +153,7 @@ class Exporting(QObject):
     @property
     def running(self) -> Job | None:
         """The export that waits or runs."""
-        return next((job for job in self._jobs.jobs() if self._is_own(job) and not job.state.is_over), None)
+        return running_job(self._document, self._jobs, KIND)
 
     @property
     def result(self) -> Mapping[str, Any] | None:
@@ -246,7 +247,7 @@ class Exporting(QObject):
         return entry.file.path in self._choice.files
 
     def _is_own(self, job: Job) -> bool:
-        return job.request.kind == KIND and self._document.owns(job.request.arguments.get("project"))
+        return is_own(self._document, job, KIND)
 
     def _take_source(self) -> None:
         if not self._document.owns(self._identity):

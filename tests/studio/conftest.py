@@ -33,6 +33,15 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 
 
 @pytest.fixture
+def document(qapp: QApplication) -> Iterator[Document]:
+    """Make an empty document that ends with the test."""
+    assert qapp is QApplication.instance()
+    made = Document()
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def bench(qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
     """Make what pages work with: an empty document, real jobs and fresh settings."""
     monkeypatch.chdir(tmp_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,14 +23,6 @@ from tests.studio.projects import made_file, take_model, write_model
 def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FFSTUDIO_DATA", str(tmp_path / "data"))
     return tmp_path / "data"
-
-
-@pytest.fixture
-def document(qtbot: QtBot) -> Iterator[Document]:
-    del qtbot
-    made = Document()
-    yield made
-    made.close()
 
 
 @pytest.fixture

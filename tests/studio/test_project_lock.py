@@ -11,7 +11,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from pytestqt.qtbot import QtBot
 
 from converters.errors import BadInputError, DestinationError
 from studio.document import Document
@@ -31,14 +30,6 @@ HOLD = """
 def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FFSTUDIO_DATA", str(tmp_path / "data"))
     return tmp_path / "data"
-
-
-@pytest.fixture
-def document(qtbot: QtBot) -> Iterator[Document]:
-    del qtbot
-    made = Document()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -47,14 +47,6 @@ def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "data"
 
 
-@pytest.fixture
-def document(qtbot: QtBot) -> Iterator[Document]:
-    del qtbot
-    made = Document()
-    yield made
-    made.close()
-
-
 def kept() -> list[Path]:
     return sorted(recovery_folder().glob("*")) if recovery_folder().exists() else []
 

@@ -160,8 +160,7 @@ class ExportPage(Page):
         self.set_forecast(" ".join(words))
 
     def _show_progress(self, job: Job) -> None:
-        whole = job.message.whole
-        self._bar.setValue(round((job.message.fraction if whole is None else whole) * 1000))
+        self._bar.setValue(round(job.fraction * 1000))
         stage = job.message.stage or tr("Waiting for other jobs")
         if job.remaining is None:
             self.set_forecast(stage)
