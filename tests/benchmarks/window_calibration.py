@@ -69,7 +69,8 @@ def _measured(page: QuantizePage, moves: int) -> list[float]:
     _until(lambda: page.desk.is_idle)
     assert page.ranges.histogram is not None
     hand = Hand(page.ranges.histogram, "high")
-    _until(hand.take)
+    if not hand.take():
+        raise SystemExit("the handle does not follow the hand")
     seconds = []
     for _ in range(moves):
         shown = page.preview.files[1]

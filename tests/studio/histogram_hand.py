@@ -6,10 +6,15 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
+from studio.ui.widgets.plotting import plotting
 from studio.ui.widgets.range_histogram import RangeHistogram
 
 _LITTLE = 8
 """Pixels; more than the plot takes for a click."""
+
+
+_MOVES_A_SECOND = 100
+"""How many moves the plot takes by default."""
 
 
 class Hand:
@@ -28,8 +33,10 @@ class Hand:
     def take(self) -> bool:
         """Press the button on the handle and move it a little; return whether it follows.
 
-        The plot drops moves that come too soon after one another, as a real hand's never do; then try again.
+        The plot drops moves that come within 10 ms of one another. This hand is quicker than that on an idle
+        machine, so that none of its moves would count: the limit is off while it holds the handle.
         """
+        plotting().setConfigOption("mouseRateLimit", 0)
         self._press()
         self.move(-_LITTLE)
         if not self._histogram.is_dragged:
@@ -50,6 +57,7 @@ class Hand:
     def let_go(self) -> None:
         """Release the button."""
         self._send(QEvent.Type.MouseButtonRelease, Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton)
+        plotting().setConfigOption("mouseRateLimit", _MOVES_A_SECOND)
 
     def _send(self, kind: QEvent.Type, button: Qt.MouseButton, held: Qt.MouseButton) -> None:
         place = QPointF(self._viewport.mapToGlobal(self._at.toPoint()))

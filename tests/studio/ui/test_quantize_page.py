@@ -106,7 +106,7 @@ def test_a_handle_changes_the_picture_while_it_moves(bench: Workbench, qtbot: Qt
 
     assert page.ranges.histogram is not None
     hand = Hand(page.ranges.histogram, "high")
-    qtbot.waitUntil(hand.take)
+    assert hand.take()
     for _ in range(8):
         hand.move(-12)
     qtbot.waitUntil(lambda: page.preview.files[1] != before[1] and page.desk.is_idle, timeout=PATIENCE)
