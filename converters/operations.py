@@ -43,6 +43,7 @@ OPERATIONS: dict[str, str] = {
     "compare_judge": "converters.compare.judging:judge",
     "compare_html": "converters.compare_report.writing:write_html",
     "compare_overlays": "converters.compare_report.overlays:write_overlays",
+    "preview": "converters.preview.loop:preview",
     "package": "converters.package.operation:write_texts",
     "package_preview": "converters.package.operation:preview",
     "compare_pictures": "converters.compare_report.pictures:write_pictures",

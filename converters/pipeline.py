@@ -34,8 +34,9 @@ from converters.registry import exporter
 from converters.stages import HOST_MATRIX_FILE
 from converters.targets.base import Precision
 from converters.whole_progress import WholeProgress
-from converters.worker_client import Call, WorkerPool
 from converters.worker_log import LogsSince
+from converters.worker_pool import WorkerPool
+from converters.worker_schedule import Call
 
 REPORT_FILE = "report.json"
 LOG_FILE = "convert.log"

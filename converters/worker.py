@@ -3,12 +3,14 @@
 Requests come as JSON lines on standard input:
 
     {"id": 7, "operation": "warm", "arguments": {…}}        {"cancel": 7}        {"quit": true}
+    {"tell": 7, "value": {…}}
 
 Messages leave as JSON lines on what was standard output:
 
     {"event": "ready", "pid": …}
     {"id": 7, "event": "began"}
     {"id": 7, "event": "progress", "stage": …, "fraction": …, "detail": …}
+    {"id": 7, "event": "said", "value": {…}}
     {"id": 7, "event": "result", "value": {…}}
     {"id": 7, "event": "error", "kind": "DestinationError", "what": …, "why": …, "remedy": …}
     {"id": 7, "event": "error", "kind": "bug", "what": …}
@@ -35,9 +37,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from converters.dialogue import Dialogue
 from converters.errors import StudioError, WorkerError
 from converters.operations import OPERATIONS, find_operation, imported
-from converters.progress import Progress, ProgressMessage
+from converters.progress import ProgressMessage
 from converters.worker_surroundings import isolate
 
 GRACE = 1.5
@@ -64,11 +67,23 @@ class _Connection:
         self._outgoing = outgoing
         self._sending = threading.Lock()
         self._cancelled: set[int] = set()
+        self._told: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
         self.parent_is_gone = False
 
     def is_cancelled(self, identity: int) -> bool:
         """Say whether the parent cancelled this request or is not there any more."""
         return self.parent_is_gone or identity in self._cancelled
+
+    def heard(self, identity: int, seconds: float) -> dict[str, Any] | None:
+        """Return the next thing that the parent told this request; None where nothing came within `seconds`."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                told, value = self._told.get(timeout=max(until - time.monotonic(), 0.0))
+            except queue.Empty:
+                return None
+            if told == identity:  # else it was meant for a request that is over
+                return value
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send one message; a parent that is gone is noticed by `listen`, so that is no error here."""
@@ -88,6 +103,8 @@ class _Connection:
                 message = json.loads(line)
                 if "cancel" in message:
                     self._cancelled.add(message["cancel"])
+                elif "tell" in message:
+                    self._told.put((message["tell"], message["value"]))
                 else:
                     self.requests.put(None if "quit" in message else message)
         finally:  # a parent that talks nonsense is as good as gone
@@ -129,7 +146,12 @@ def _answer(request: Mapping[str, Any], table: Mapping[str, str], connection: _C
             }
         )
 
-    progress = Progress(report, lambda: connection.is_cancelled(identity))
+    progress = Dialogue(
+        report,
+        lambda: connection.is_cancelled(identity),
+        lambda said: connection.send({"id": identity, "event": "said", "value": said}),
+        lambda seconds: connection.heard(identity, seconds),
+    )
     try:
         operation = find_operation(request["operation"], table)
         value = operation(request["arguments"], progress)

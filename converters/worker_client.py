@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,17 +15,13 @@ from converters.process_tree import end_in_words, tree_memory
 from converters.progress import Progress, ProgressMessage
 from converters.worker_log import WorkerLog
 from converters.worker_process import BrokenProtocolError, WorkerIsOver, WorkerProcess
-from converters.worker_schedule import Call, Schedule
-
-__all__ = ["Call", "Worker", "WorkerPool"]
 
 Data = dict[str, Any]
 
-_UNDERWAY = ("began", "progress")  # messages of a call that are not its last
+_UNDERWAY = ("began", "progress", "said")  # messages of a call that are not its last
 _POLL = 0.05  # seconds between two looks at whether somebody cancelled
 _PATIENCE = 1.0  # seconds for each of: stopping by itself, stopping when asked by the system
 _LOG_CHECK = 0.5  # seconds between two looks at the size of the log
-_MEMORY_CHECK = 0.2  # seconds between two looks at the memory
 
 
 class Worker(Closing):
@@ -50,6 +44,8 @@ class Worker(Closing):
         self._process: WorkerProcess | None = None
         self._last_id = 0
         self._stage = ""
+        self._heard: Callable[[Data], None] = lambda _said: None
+        self._talking: WorkerProcess | None = None
         self._busy = threading.Lock()
         self._is_closing = threading.Event()
 
@@ -74,7 +70,14 @@ class Worker(Closing):
             self._running()
 
     def call(
-        self, operation: str, arguments: Data, progress: Progress, timeout: float | None = None, *, wait: bool = False
+        self,
+        operation: str,
+        arguments: Data,
+        progress: Progress,
+        timeout: float | None = None,
+        *,
+        wait: bool = False,
+        heard: Callable[[Data], None] = lambda _said: None,
     ) -> Data:
         """Have the worker do one operation.
 
@@ -85,6 +88,7 @@ class Worker(Closing):
                 3 seconds after that, whatever the operation does.
             timeout: seconds for all of it; None for no limit.
             wait: let a call of another thread finish first, outside of the timeout.
+            heard: gets what the operation says meanwhile (`Dialogue.say`), on the caller's thread.
 
         Returns:
             What the operation returned.
@@ -97,7 +101,7 @@ class Worker(Closing):
         """
         with self._used(progress if wait else None):
             if self._should_stop(progress):
-                raise _cancelled()
+                raise cancelled()
             was_idle = self.pid is not None
             process = self._running()
             self._log.limit()
@@ -106,16 +110,30 @@ class Worker(Closing):
             request = {"id": self._last_id, "operation": operation, "arguments": arguments}
             process.send(request)
             try:
+                self._heard = heard
+                self._talking = process
                 answer = self._answer(process, progress, timeout, request if was_idle else None)
             except BaseException:
                 self._discard()
                 raise
+            finally:
+                self._talking = None
             if answer is None:  # stopped of its own accord: it can be used again
-                raise _cancelled()
+                raise cancelled()
             if answer["event"] == "result":
                 value: Data = answer["value"]
                 return value
             raise self._error(answer)
+
+    def tell(self, said: Data) -> None:
+        """Tell the operation that runs something (`Dialogue.heard`); nobody hears it where none runs.
+
+        Args:
+            said: plain JSON data.
+        """
+        process = self._talking
+        if process is not None:
+            process.send({"tell": self._last_id, "value": said})
 
     def _answer(self, process: WorkerProcess, progress: Progress, timeout: float | None, again: Data | None) -> Any:
         """Return the last message of the running call; None when it stopped because it was told to."""
@@ -128,7 +146,9 @@ class Worker(Closing):
                     if message["event"] not in _UNDERWAY:
                         return message
                     again = None
-                    if message["event"] == "progress":
+                    if message["event"] == "said":
+                        self._heard(message["value"])
+                    elif message["event"] == "progress":
                         self._stage = message["stage"]
                         progress.report(ProgressMessage(message["stage"], message["fraction"], message["detail"]))
                 now = time.monotonic()
@@ -150,6 +170,7 @@ class Worker(Closing):
                 raise self._crash(self._discard()) from None
             self._discard()  # it ended while it was idle: nobody has begun with this call yet
             process = self._running()
+            self._talking = process
             process.send(again)
             return self._answer(process, progress, timeout, None)
         except BrokenProtocolError as error:
@@ -175,7 +196,7 @@ class Worker(Closing):
             process.ends_within(_PATIENCE)
         except (WorkerIsOver, BrokenProtocolError):
             pass  # it went, or goes now: which way does not matter any more
-        raise _cancelled()
+        raise cancelled()
 
     def close(self) -> None:
         """End the process; a call that is running in another thread ends with CancelledError.
@@ -202,7 +223,7 @@ class Worker(Closing):
             if waiting is None:
                 raise RuntimeError("this worker is busy with another call")
             if self._should_stop(waiting):
-                raise _cancelled()
+                raise cancelled()
         try:
             yield
         finally:
@@ -249,152 +270,5 @@ class Worker(Closing):
         return "\n".join(["The last lines of its log:", *lines, ""]) if lines else ""
 
 
-def _cancelled() -> CancelledError:
+def cancelled() -> CancelledError:
     return CancelledError("Cancelled.")
-
-
-class WorkerPool(Closing):
-    """Several named jobs at once, in named workers that stay warm for the next jobs.
-
-    Several threads may run jobs at the same time; each job waits until its worker is free. Use it as a context manager,
-    or close it.
-
-    Args:
-        lanes: how many jobs run at the same time.
-        log_folder: gets one log per worker, `<name>.log`.
-        threads: of native libraries in each worker; 0 for all cores.
-        operations: as for `Worker`.
-
-    Attributes:
-        peak_memory: the largest sum of resident bytes of this process and everything below it that was seen while
-            jobs ran; looked at five times a second, and memory that processes share counts in each.
-    """
-
-    def __init__(self, lanes: int, log_folder: Path, *, threads: int = 0, operations: str = "") -> None:
-        self.lanes = lanes
-        self.peak_memory = 0
-        self.log_folder = Path(log_folder)
-        self._threads = threads
-        self._operations = operations
-        self._workers: dict[str, Worker] = {}
-        self._adding = threading.Lock()
-        self._is_closed = False
-
-    def run(
-        self,
-        calls: Mapping[str, Call],
-        progress: Progress,
-        timeout: float | None = None,
-        essential: Collection[str] = (),
-        ended: Callable[[str], None] = lambda _name: None,
-    ) -> dict[str, Data | StudioError]:
-        """Run jobs, as many at once as there are lanes and free workers; one that fails stops no other.
-
-        Args:
-            calls: by name, the most urgent first. Jobs of the same worker run one after the other.
-            progress: gets messages whose stage begins with the job's name ("coreml: Converting").
-            timeout: seconds for each job, from its start; None for no limit.
-            essential: names of jobs without which the others are pointless: when one fails, all stop.
-            ended: told the name of each job that ended, on its lane's thread.
-
-        Returns:
-            For every name its result, or the error that it ended with.
-
-        Raises:
-            CancelledError: `progress` said so, or the pool was closed meanwhile; all jobs are stopped.
-            StudioError: an essential job's own.
-            RuntimeError: the pool was closed before, a bug of the caller.
-        """
-        if self._is_closed:
-            raise RuntimeError("this pool of workers is closed")
-        schedule = Schedule(calls)
-        results: dict[str, Data | StudioError] = {}
-        reporting = threading.Lock()
-
-        def run_one(name: str, call: Call, worker: Worker) -> Data | StudioError:
-            def report(message: ProgressMessage) -> None:
-                with reporting:
-                    progress.report(ProgressMessage(f"{name}: {message.stage}", message.fraction, message.detail))
-
-            own = Progress(report, lambda: self._is_closed or schedule.is_stopped or progress.is_cancelled())
-            try:
-                return worker.call(call.operation, call.arguments, own, timeout, wait=True)
-            except StudioError as error:
-                return error
-
-        def lane() -> None:
-            while (name := schedule.take()) is not None:
-                try:
-                    results[name] = run_one(name, calls[name], workers[name])
-                    ended(name)
-                    if name in essential and isinstance(results[name], StudioError):
-                        schedule.stop()
-                except BaseException:
-                    schedule.stop()
-                    raise
-                finally:
-                    schedule.finished(name)
-
-        workers = {name: self._worker(call.worker or name) for name, call in calls.items()}
-        with self._measuring(), ThreadPoolExecutor(self.lanes, thread_name_prefix="lane") as executor:
-            try:
-                for running in [executor.submit(lane) for _ in range(self.lanes)]:
-                    running.result()
-            except BaseException:  # Ctrl-C, or a bug: nothing may go on behind the caller's back
-                schedule.stop()
-                raise
-        for name in essential:
-            failure = results.get(name)
-            if isinstance(failure, StudioError) and not isinstance(failure, CancelledError):
-                raise failure
-        if any(isinstance(result, CancelledError) for result in results.values()):
-            raise _cancelled()
-        return {name: results[name] for name in calls}
-
-    def start(self, worker: str) -> None:
-        """Start a worker ahead of its first job.
-
-        Raises:
-            WorkerError: it cannot be started.
-        """
-        self._worker(worker).start()
-
-    def is_running(self, worker: str) -> bool:
-        """Say whether a worker's process is there already."""
-        return worker in self._workers and self._workers[worker].pid is not None
-
-    def close(self) -> None:
-        """End all workers for good; jobs that run in another thread end with CancelledError."""
-        with self._adding:
-            self._is_closed = True
-            workers = list(self._workers.values())
-        if workers:
-            with ThreadPoolExecutor(len(workers), thread_name_prefix="closing") as closing:
-                list(closing.map(Worker.close, workers))
-
-    def _worker(self, name: str) -> Worker:
-        with self._adding:
-            if self._is_closed:
-                raise _cancelled()
-            if name not in self._workers:
-                log = self.log_folder / f"{name}.log"
-                self._workers[name] = Worker(name, log, threads=self._threads, operations=self._operations)
-            return self._workers[name]
-
-    @contextmanager
-    def _measuring(self) -> Iterator[None]:
-        is_over = threading.Event()
-
-        def measure() -> None:
-            while True:
-                self.peak_memory = max(self.peak_memory, tree_memory(os.getpid()))
-                if is_over.wait(_MEMORY_CHECK):
-                    return
-
-        thread = threading.Thread(target=measure, name="memory", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            is_over.set()
-            thread.join()

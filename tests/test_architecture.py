@@ -26,7 +26,14 @@ MAY_IMPORT_AT_THE_TOP = (
 NEVER_IN_THE_WINDOW = (*HEAVY, "ai_edge_litert", "ai_edge_quantizer", "safetensors", "scipy", "PIL", "qtpy")
 # What pages know of the engine are sentences and plain data; the rest they ask jobs for.
 ENGINE_ROOMS = ("converters.targets", "converters.runtimes", "converters.torch_import", "converters.registry")
-PROCESSES = ("subprocess", "multiprocessing", "converters.worker", "converters.worker_client", "converters.pipeline")
+PROCESSES = (
+    "subprocess",
+    "multiprocessing",
+    "converters.worker",
+    "converters.worker_client",
+    "converters.worker_pool",
+    "converters.pipeline",
+)
 FORBIDDEN = {
     "MNN.tools": "the wheel's wrapper installs a logging SDK and uploads a machine id",
     "marshal": "it runs or crashes on hostile data",

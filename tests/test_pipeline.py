@@ -16,7 +16,7 @@ from converters.errors import CancelledError, DestinationError, WorkerError
 from converters.pipeline import convert
 from converters.progress import Progress, ProgressMessage
 from converters.recipe import Recipe, TargetRequest, VerificationRequest
-from converters.worker_client import WorkerPool
+from converters.worker_pool import WorkerPool
 from tests.tiny_models import tiny_swapper_proto
 
 TARGETS = (TargetRequest("mnn"), TargetRequest("onnx"))

@@ -21,7 +21,8 @@ from converters.errors import StudioError, UsageError
 from converters.files import Staging
 from converters.progress import Progress
 from converters.whole_progress import WholeProgress
-from converters.worker_client import Call, WorkerPool
+from converters.worker_pool import WorkerPool
+from converters.worker_schedule import Call
 
 PICTURES = 64
 RUNS = 30

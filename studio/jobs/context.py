@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from converters.progress import Progress
-from converters.worker_client import Worker, WorkerPool
+from converters.worker_client import Worker
 from converters.worker_log import LogsSince
+from converters.worker_pool import WorkerPool
 from studio.jobs.workers import Workers
 
 LARGEST_TAIL = 64_000

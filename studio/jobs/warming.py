@@ -9,7 +9,7 @@ from functools import partial
 
 from converters.errors import StudioError
 from converters.progress import Progress
-from converters.worker_client import Call
+from converters.worker_schedule import Call
 from studio.jobs.workers import Workers
 
 _log = logging.getLogger(__name__)

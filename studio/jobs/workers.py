@@ -9,7 +9,8 @@ from pathlib import Path
 
 from converters.closing import Closing
 from converters.errors import CancelledError
-from converters.worker_client import Worker, WorkerPool
+from converters.worker_client import Worker
+from converters.worker_pool import WorkerPool
 
 _POOL = "conversions"
 _POOL_LANES = 2

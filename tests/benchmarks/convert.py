@@ -22,7 +22,7 @@ import psutil
 from converters.conversion import Conversion
 from converters.pipeline import convert
 from converters.recipe import Recipe, TargetRequest
-from converters.worker_client import WorkerPool
+from converters.worker_pool import WorkerPool
 
 _TARGETS = tuple(TargetRequest(target) for target in ("mnn", "tflite", "coreml"))
 

@@ -14,8 +14,10 @@ import pytest
 from converters.errors import CancelledError
 from converters.progress import Progress, ProgressMessage
 from converters.whole_progress import WholeProgress
-from converters.worker_client import Call, Worker, WorkerPool
+from converters.worker_client import Worker
 from converters.worker_log import LogsSince
+from converters.worker_pool import WorkerPool
+from converters.worker_schedule import Call
 
 OPERATIONS = "tests.engine.worker_operations:TABLE"
 

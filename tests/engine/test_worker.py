@@ -28,8 +28,10 @@ from converters.errors import (
     WorkerError,
 )
 from converters.progress import Progress, ProgressMessage
-from converters.worker_client import Call, Worker, WorkerPool
+from converters.worker_client import Worker
 from converters.worker_log import LARGEST_LOG
+from converters.worker_pool import WorkerPool
+from converters.worker_schedule import Call
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 OPERATIONS = "tests.engine.worker_operations:TABLE"

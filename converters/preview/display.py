@@ -1,0 +1,38 @@
+"""Make pictures fit for the screen: small enough for the pane, in the order of bytes that Qt draws as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from converters.face.faces import Picture
+
+BYTES = 4
+"""Of a pixel: blue, green, red, 255, as Qt's RGB32 lies in memory."""
+
+
+def fitting(size: tuple[int, int], most: tuple[int, int]) -> tuple[int, int]:
+    """Return the largest size of the same shape within `most` (width and height, 0: any); never larger than `size`."""
+    shares = [limit / length for length, limit in zip(size, most, strict=True) if limit]
+    share = min([1.0, *shares])
+    return max(1, round(size[0] * share)), max(1, round(size[1] * share))
+
+
+def put(picture: Picture, size: tuple[int, int], memory: memoryview) -> None:
+    """Write a picture into memory as BGRA of some size.
+
+    Args:
+        picture: height x width x 3, RGB.
+        size: width and height wanted.
+        memory: at least width * height * `BYTES` bytes.
+    """
+    import cv2
+
+    width, height = size
+    target: npt.NDArray[Any] = np.frombuffer(memory, np.uint8, count=width * height * BYTES)
+    target = target.reshape(height, width, BYTES)
+    if (picture.shape[1], picture.shape[0]) != size:
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    cv2.cvtColor(picture, cv2.COLOR_RGB2BGRA, dst=target)

@@ -1,0 +1,1 @@
+"""What an original and a candidate of one kind make of the same frame."""
