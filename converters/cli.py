@@ -38,7 +38,8 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(
         prog="main.py",
         description="Compress, convert and compare face models for phones.\n\n"
-        "Without a command the window opens: main.py [--demo | --project FILE | MODEL].",
+        "Without a command the window opens: main.py [--demo | --project FILE | MODEL] [--source SOURCE].\n"
+        "SOURCE (clip, camera:0, a video, a picture, a folder) opens the live comparison.",
         epilog=_EXIT_STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

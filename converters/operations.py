@@ -44,6 +44,7 @@ OPERATIONS: dict[str, str] = {
     "compare_html": "converters.compare_report.writing:write_html",
     "compare_overlays": "converters.compare_report.overlays:write_overlays",
     "preview": "converters.preview.loop:preview",
+    "list_cameras": "converters.preview.sources.cameras:list_cameras",
     "package": "converters.package.operation:write_texts",
     "package_preview": "converters.package.operation:preview",
     "compare_pictures": "converters.compare_report.pictures:write_pictures",

@@ -15,26 +15,10 @@ from converters.destination import destination_errors, taken
 from converters.errors import BadInputError, UsageError, did_you_mean
 from converters.face.faces import Picture
 from converters.files import Staging
+from converters.picture_names import READABLE_SUFFIXES
 
 if TYPE_CHECKING:
     from PIL import Image
-
-READABLE_SUFFIXES = (
-    ".jpg",
-    ".jpeg",
-    ".png",
-    ".bmp",
-    ".webp",
-    ".tif",
-    ".tiff",
-    ".gif",
-    ".avif",
-    ".jp2",
-    ".ppm",
-    ".pgm",
-    ".tga",
-)
-"""What a folder is searched for; a file that is named is read by its content, whatever it is called."""
 
 LARGEST_PIXELS = 100_000_000
 """Width times height beyond which a picture or a video frame is refused before it is decoded."""

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from converters.errors import BadInputError
 from converters.measure.parity import Sample, SampleKind
 from converters.model.signature import ColourOrder, Role, Signature, TensorInfo
-from converters.pictures import READABLE_SUFFIXES, pictures_in, read_picture
+from converters.picture_names import READABLE_SUFFIXES
+from converters.pictures import pictures_in, read_picture
 from converters.runtimes.base import Array, Arrays
 
 _DRAWN_SIDE = 256

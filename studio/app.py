@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import time
@@ -38,6 +39,10 @@ _TURN = 0.001
 lets go of Python's lock for a moment, and the window's thread then waits a turn for every thread that reads an answer
 of a worker or imports what pages need. Measured while pages are first shown: half of the waiting."""
 
+_NO_PAINTING_THREADS = ("QT_NO_GUI_THREADPOOL", "1")
+"""Qt hands large pictures to threads of its own and waits for them. Beside a preview, which keeps all cores busy, that
+makes painting a frame seven times longer than doing it at once."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Show the window until it is closed.
@@ -54,6 +59,7 @@ def main(arguments: Sequence[str]) -> int:
     QCoreApplication.setOrganizationName(NAME)
     QApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
     sys.setswitchinterval(_TURN)
+    os.environ.setdefault(*_NO_PAINTING_THREADS)
     application = QApplication(["facefusion-mobile-studio"])
     application.setQuitOnLastWindowClosed(False)
     return Program(application, wanted).run()
@@ -93,6 +99,7 @@ class Program(QObject):
         self._theme.about_to_change.connect(self.window.tear_down)
         self._theme.changed.connect(self.window.rebuild)
         self.window.painted.connect(self._begin)
+        self._opened = self.window.opening.opened.connect(self._show_source)
         self.window.closed.connect(application.quit)
         self._ending = EndingSignals(self)
         self._ending.asked.connect(self._end)
@@ -142,6 +149,14 @@ class Program(QObject):
             self.window.open(
                 self._wanted.path if self._wanted.path == DEMO else str(Path(self._wanted.path).absolute())
             )
+
+    def _show_source(self) -> None:
+        """Show the source that was asked for, with the first model that is there."""
+        if self._bench.document.inspection is None:
+            return
+        self.window.opening.opened.disconnect(self._opened)
+        if self._wanted.source is not None:
+            self.window.show_live(self._wanted.source)
 
     def _apply_settings(self) -> None:
         # later, since the control that was used goes with everything else that is made anew

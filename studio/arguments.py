@@ -6,13 +6,18 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from converters.errors import UsageError
 
+if TYPE_CHECKING:
+    from converters.preview.request import SourceChoice
+
 COMMANDS = ("inspect", "convert", "quantize", "compare", "run")
 """Words that belong to the command line; a file of that name is opened as ./NAME."""
-USAGE = "usage: main.py [--demo | --project FILE | PATH] [--measure-loop FILE]"
-_OPTIONS = ("--demo", "--project", "--measure-loop")
+USAGE = "usage: main.py [--demo | --project FILE | PATH] [--source SOURCE] [--measure-loop FILE]"
+_OPTIONS = ("--demo", "--project", "--source", "--measure-loop")
+_VALUES = {"--project": "a file", "--source": "a source, such as clip, camera:0 or a video", "--measure-loop": "a file"}
 
 
 @dataclass(frozen=True)
@@ -21,10 +26,12 @@ class Arguments:
 
     Attributes:
         path: a model, folder or project to open, "demo", or "" for the start page.
+        source: of the frames that the live comparison is opened on, None for no live comparison.
         measure_loop: where the longest gap of the window's thread is written, None for nowhere.
     """
 
     path: str = ""
+    source: SourceChoice | None = None
     measure_loop: Path | None = None
 
 
@@ -44,9 +51,10 @@ def parse(arguments: Sequence[str]) -> Arguments:
     """Read the window's arguments.
 
     Raises:
-        UsageError: they make no sense.
+        UsageError: they make no sense, or name a source that is not there.
     """
     paths: list[str] = []
+    source: SourceChoice | None = None
     measure_loop: Path | None = None
     rest = list(arguments)
     while rest:
@@ -58,14 +66,25 @@ def parse(arguments: Sequence[str]) -> Arguments:
         elif name == "--demo":
             paths.append("demo")
         else:
-            if not equals:
-                if not rest:
-                    raise UsageError(f"{name} needs a file.", "", f"{USAGE[0].upper()}{USAGE[1:]}")
+            if not equals and rest:
                 value = rest.pop(0)
+            if not value:
+                raise UsageError(f"{name} needs {_VALUES[name]}.", "", f"{USAGE[0].upper()}{USAGE[1:]}")
             if name == "--project":
                 paths.append(value)
+            elif name == "--source":
+                source = _source(value)
             else:
                 measure_loop = Path(value).absolute()
     if len(paths) > 1:
         raise UsageError("The window opens one thing at a time.", f"Given were {', '.join(paths)}.")
-    return Arguments(paths[0] if paths else "", measure_loop)
+    if source is not None and not paths:
+        paths.append("demo")  # a live comparison needs a model
+    return Arguments(paths[0] if paths else "", source, measure_loop)
+
+
+def _source(text: str) -> SourceChoice:
+    """Read a source; only whoever gives one pays for what that imports."""
+    from converters.preview.request import SourceChoice
+
+    return SourceChoice.of(text)

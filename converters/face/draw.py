@@ -15,24 +15,32 @@ _PAPER = 245
 _GAP = 8
 
 
-def draw_faces(picture: Picture, faces: Sequence[Face]) -> None:
-    """Draw boxes, points, scores and identities into a picture (height x width x 3, RGB) in place."""
+def draw_faces(picture: Picture, faces: Sequence[Face], labels: Sequence[str] | None = None) -> None:
+    """Draw boxes, points and labels into a picture in place.
+
+    Args:
+        picture: height x width x 3, RGB.
+        faces: of it.
+        labels: one for each; None for identities and scores.
+    """
     import cv2
 
     thickness = max(1, round(max(picture.shape[:2]) / 600))
-    for face in faces:
+    for face, name in zip(faces, labels if labels is not None else map(_label, faces), strict=True):
         box = np.clip(np.round(face.detection.box), -(1 << 20), 1 << 20).astype(int)
         left, top, right, bottom = (int(value) for value in box)
         cv2.rectangle(picture, (left, top), (right, bottom), _BOX, thickness, cv2.LINE_AA)
-        name = (
-            f"{face.detection.score:.2f}" if face.identity is None else f"{face.identity}: {face.detection.score:.2f}"
-        )
         size = max((bottom - top) / 300, 0.35)
         place = (left, top - 4 * thickness)
         cv2.putText(picture, name, place, cv2.FONT_HERSHEY_SIMPLEX, size, _BOX, thickness, cv2.LINE_AA)
         if face.landmarks is not None:
             _dots(picture, face.landmarks.points, _MANY, max(1, (bottom - top) // 120))
         _dots(picture, face.points, _FIVE, max(2, (bottom - top) // 50))
+
+
+def _label(face: Face) -> str:
+    score = f"{face.detection.score:.2f}"
+    return score if face.identity is None else f"{face.identity}: {score}"
 
 
 def _dots(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from converters.errors import BadInputError, UnsupportedError
 from converters.face.align import matrix_to, rescaled, warp
-from converters.face.faces import Crop, Mask, Picture, Points
+from converters.face.faces import Crop, Mask, Matrix, Picture, Points
 from converters.face.masks import box_mask, combined
 from converters.face.paste import Paster
 from converters.face.tensors import (
@@ -133,8 +133,11 @@ class FaceEnhancer:
         Raises:
             BadInputError: the points are no face's.
         """
-        network = self.network
-        return warp(picture, matrix_to(network.template, points, network.side), network.side, self._crop)
+        return warp(picture, self.matrix(points), self.network.side, self._crop)
+
+    def matrix(self, points: Points) -> Matrix:
+        """Return the matrix from a picture to the crop of a face; errors as `crop`."""
+        return matrix_to(self.network.template, points, self.network.side)
 
     def enhance(
         self,
@@ -157,14 +160,30 @@ class FaceEnhancer:
         Raises:
             BadInputError: the points are no face's, or a number is out of range.
         """
+        self.paste(picture, self.network.run(self.crop(picture, points)), points, mix=mix, blur=blur, mask=mask)
+
+    def paste(
+        self,
+        picture: Picture,
+        drawn: Crop,
+        points: Points,
+        *,
+        mix: float = MIX,
+        blur: float = 0.3,
+        mask: Mask | None = None,
+    ) -> None:
+        """Put what the network drew of a face into a picture; arguments and errors as `enhance`.
+
+        Args:
+            picture, points, mix, blur, mask: as there.
+            drawn: drawn_side x drawn_side x 3, RGB, 0..1.
+        """
         _check_mix(mix)
         network = self.network
-        matrix = matrix_to(network.template, points, network.side)
-        drawn = network.run(self.crop(picture, points))
         box = box_mask(network.drawn_side, blur)
         share = combined([box] if mask is None else [box, resized(mask, network.drawn_side)], self._mask)
         share *= np.float32(mix)
-        self._paster.paste(picture, drawn, share, rescaled(matrix, network.drawn_side / network.side))
+        self._paster.paste(picture, drawn, share, rescaled(self.matrix(points), network.drawn_side / network.side))
 
 
 def tile_plan(side: int) -> tuple[int, int]:

@@ -78,6 +78,7 @@ class FacePipeline(Closing):
 
     Attributes:
         stage: the swapper's own swap stage.
+        embedder: that tells who somebody is.
 
     Raises:
         StudioError: a model cannot be opened or does not fit.
@@ -117,13 +118,11 @@ class FacePipeline(Closing):
                 threads=threads,
             )
         )
-        self._embedder = self._opened_embedder(found)
+        self.embedder = self._opened_embedder(found)
         # a swapper that takes a picture of the source has nothing that could lean
         leans = options.identity_weight != 0.5 and self._swapper.needs_embedding
         always = options.faces == Which.REFERENCE or leans
-        self.finder = enter(
-            FaceFinder(options, self._embedder, always_embed=always, thorough=thorough, threads=threads)
-        )
+        self.finder = enter(FaceFinder(options, self.embedder, always_embed=always, thorough=thorough, threads=threads))
         self.stage = self.new_stage(self._swapper)
         self._occluder = self._region_masker = None
         if MaskKind.OCCLUSION in options.masks:
@@ -216,7 +215,7 @@ class FacePipeline(Closing):
             raise BadInputError(
                 f"{name} shows no face.", "", "Give a picture in which the face is large, upright and not covered."
             )
-        return replace(faces[0], embedding=self._embedder.embed(picture, faces[0].points))
+        return replace(faces[0], embedding=self.embedder.embed(picture, faces[0].points))
 
     # the stages ------------------------------------------------------------------------------------------------------
 

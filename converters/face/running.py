@@ -23,8 +23,8 @@ from converters.face.options import FaceOptions, Which, face_options
 from converters.face.works import Done, Mark, Swap, Work, kind_of, open_work
 from converters.model.families import families
 from converters.opened import Opened, opened
+from converters.picture_names import READABLE_SUFFIXES
 from converters.pictures import (
-    READABLE_SUFFIXES,
     WRITABLE_SUFFIXES,
     encoded_picture,
     pictures_in,

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -27,7 +27,9 @@ from converters.model.signature import Role
 from converters.opened import Opened
 from converters.progress import Progress
 
-_MASK_TEMPLATE, _MASK_SIDE = "arcface_128", 256
+MASK_TEMPLATE: Final = "arcface_128"
+MASK_SIDE: Final = 256
+"""How a face is cut out for a masker by itself."""
 
 
 @dataclass(frozen=True)
@@ -192,16 +194,16 @@ class ShowMasks(_WithFaces):
         self._masker = masker
         self._regions = options.chosen_regions
         self._paster = Paster()
-        self._crop: Crop = np.empty((_MASK_SIDE, _MASK_SIDE, 3), np.float32)
-        self._white: Crop = np.ones((_MASK_SIDE, _MASK_SIDE, 3), np.float32)
+        self._crop: Crop = np.empty((MASK_SIDE, MASK_SIDE, 3), np.float32)
+        self._white: Crop = np.ones((MASK_SIDE, MASK_SIDE, 3), np.float32)
 
     def _canvas(self, picture: Picture) -> Picture:
         return np.zeros_like(picture)
 
     def _treat(self, result: Picture, picture: Picture, faces: Sequence[Face]) -> None:
         for face in faces:
-            matrix = matrix_to(_MASK_TEMPLATE, face.points, _MASK_SIDE)
-            crop = warp(picture, matrix, _MASK_SIDE, self._crop)
+            matrix = matrix_to(MASK_TEMPLATE, face.points, MASK_SIDE)
+            crop = warp(picture, matrix, MASK_SIDE, self._crop)
             if isinstance(self._masker, RegionMasker):
                 mask = self._masker.mask(crop, self._regions)
             else:
@@ -247,15 +249,12 @@ def open_work(found: Opened, kind: str, options: FaceOptions, *, thorough: bool,
     if kind == "landmarker":
         return Mark(quiet, thorough=thorough, landmarker=found, threads=threads)
     if kind == "masker":
-        return ShowMasks(_masker(found), quiet, thorough=thorough, threads=threads)
+        return ShowMasks(masker_of(found), quiet, thorough=thorough, threads=threads)
     if kind in ("enhancer", "frame enhancer", "picture"):
-        network = ImageToImage(
-            found.session, found.signature, found.family, strength=options.enhancer_strength, name=found.name
-        )
+        network = network_of(found, options)
         if kind == "enhancer":
             return Enhance(FaceEnhancer(network), quiet, thorough=thorough, threads=threads)
-        # an unknown network shall be seen as it is, not mixed with the original
-        return EnhanceFrame(FrameEnhancer(network), options.enhancer_mix if kind == "frame enhancer" else 1.0)
+        return EnhanceFrame(FrameEnhancer(network), mix_of(kind, options))
     raise ValueError(f"a {kind} does nothing to frames")
 
 
@@ -300,6 +299,19 @@ def masks_regions(model: Opened) -> bool:
     return known is not None and known.outputs[0].role is Role.CLASSES
 
 
-def _masker(model: Opened) -> Occluder | RegionMasker:
+def masker_of(model: Opened) -> Occluder | RegionMasker:
+    """Return a masker ready for crops; UnsupportedError where it is none."""
     network = RegionMasker if masks_regions(model) else Occluder
     return network(model.session, model.signature, model.family, name=model.name)
+
+
+def network_of(model: Opened, options: FaceOptions) -> ImageToImage:
+    """Return a network that turns pictures into pictures; UnsupportedError where it is none."""
+    return ImageToImage(
+        model.session, model.signature, model.family, strength=options.enhancer_strength, name=model.name
+    )
+
+
+def mix_of(kind: str, options: FaceOptions) -> float:
+    """Return how much of what a network drew shows: an unknown one shall be seen as it is, not mixed with anything."""
+    return 1.0 if kind == "picture" else options.enhancer_mix

@@ -24,7 +24,7 @@ def put(picture: Picture, size: tuple[int, int], memory: memoryview) -> None:
     """Write a picture into memory as BGRA of some size.
 
     Args:
-        picture: height x width x 3, RGB.
+        picture: height x width x 3, RGB; any strides.
         size: width and height wanted.
         memory: at least width * height * `BYTES` bytes.
     """
@@ -34,5 +34,8 @@ def put(picture: Picture, size: tuple[int, int], memory: memoryview) -> None:
     target: npt.NDArray[Any] = np.frombuffer(memory, np.uint8, count=width * height * BYTES)
     target = target.reshape(height, width, BYTES)
     if (picture.shape[1], picture.shape[0]) != size:
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        is_smaller = width < picture.shape[1]
+        # an area's mean where pixels go away: anything else would show a pattern that is not there
+        way = cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR
+        picture = cv2.resize(picture, size, interpolation=way).astype(np.uint8, copy=False)
     cv2.cvtColor(picture, cv2.COLOR_RGB2BGRA, dst=target)

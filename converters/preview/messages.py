@@ -1,6 +1,6 @@
 """What the window tells the preview process while it runs, and what that says: plain data, described here once.
 
-Told (each has "command"):
+Told (each has "command", and may have a "number" that a refusal gives back):
 
 | command | with | does |
 |---|---|---|
@@ -31,7 +31,7 @@ Said (each has "event"):
 | `worst` | `frames`: those of the tray, the worst first (`WorstFrame`) |
 | `saved` | `what` ("snapshot", "recording"), `path`, `frames` |
 | `recording` | `is_on`, `frames`, `seconds` |
-| `refused` | `command`, `error` (`StudioError.to_json`): nothing changed |
+| `refused` | `command`, its `number` (None where it had none), `error` (`StudioError.to_json`): nothing changed |
 | `trouble` | `about` ("frame"), `error`: a frame could not be treated; it goes on |
 
 The bytes of a slot: the original as BGRA (width x height x 4), the candidate the same, then the map as 8-bit grey
@@ -150,6 +150,8 @@ class PhoneReport:
         scale: of the picture's sides that the app would work on, 1 for all of it.
         is_throttling: whether it is too warm.
         is_slower_here: this machine is slower than the phone would be, so what is shown is slower, too.
+        least, most: milliseconds between which one run may well lie, going by how far published runs lie apart.
+        basis: the precision of the published runs that this rests on, "int8"; it may be another than the candidate's.
     """
 
     profile: str
@@ -160,6 +162,9 @@ class PhoneReport:
     scale: float
     is_throttling: bool
     is_slower_here: bool
+    least: float = 0.0
+    most: float = 0.0
+    basis: str = ""
 
 
 @dataclass(frozen=True)
@@ -182,6 +187,7 @@ class FrameReport:
         figures: of this kind of model alone.
         dropped: frames of the source that were not treated, since the beginning.
         phone: what the simulated phone does; None for none.
+        candidate: path of the model that drew the right side, as `ModelChoice.path` has it.
     """
 
     memory: str
@@ -202,6 +208,12 @@ class FrameReport:
     figures: Mapping[str, float]
     dropped: int
     phone: PhoneReport | None = None
+    candidate: str = ""
+
+    @property
+    def loss(self) -> float | None:
+        """LPIPS of the worst face, else of the whole frame: what the frame counts with; None: unknown."""
+        return max((face.lpips for face in self.faces if face.lpips is not None), default=self.figures.get("lpips"))
 
     def to_json(self) -> Data:
         """Return plain data, with "event"."""

@@ -11,8 +11,10 @@ from typing import Any, Self
 from converters.builtin import DEMO_NAME
 from converters.errors import UsageError
 from converters.parameters import Value
+from converters.picture_names import READABLE_SUFFIXES
 
 Data = dict[str, Any]
+_SOURCES = "Give `clip`, `camera:0`, a video, a picture or a folder of pictures."
 
 
 class SourceKind(StrEnum):
@@ -49,26 +51,29 @@ class SourceChoice:
     def of(cls, text: str) -> Self:
         """Read what the command line takes: "clip", "camera", "camera:1", "virtual:FILE", or a path.
 
+        A file is not opened, since the window may not do that: its name tells whether it is taken for a picture.
+
         Raises:
             UsageError: it is none of these, or there is nothing at that path.
         """
-        kind, colon, rest = text.partition(":")
-        if text in ("", "clip"):
-            return cls()
-        if kind == "camera" and (not colon or rest.isdecimal()):
-            return cls(SourceKind.CAMERA, rest or "0", mirror=True)
-        if kind == "virtual" and rest:
-            return cls(SourceKind.VIRTUAL, rest)
+        kind, _, rest = text.partition(":")
         path = Path(text)
+        if text == "clip":
+            return cls()
         if path.is_dir():
             return cls(SourceKind.FOLDER, str(path.absolute()))
         if path.is_file():
-            from converters.video_kind import video_kind
-
-            return cls(SourceKind.VIDEO if video_kind(path) else SourceKind.FOLDER, str(path.absolute()))
-        raise UsageError(
-            f"There is no source {text!r}.", "", "Give `clip`, `camera:0`, a video, a picture or a folder of pictures."
-        )
+            is_picture = path.suffix.lower() in READABLE_SUFFIXES
+            return cls(SourceKind.FOLDER if is_picture else SourceKind.VIDEO, str(path.absolute()))
+        if text == "camera" or (kind == "camera" and rest.isascii() and rest.isdecimal()):
+            return cls(SourceKind.CAMERA, rest or "0", mirror=True)
+        if kind == "camera":
+            raise UsageError(f"There is no camera {rest!r}.", "Cameras are numbered from 0.", _SOURCES)
+        if kind == "virtual" and Path(rest).is_file():
+            return cls(SourceKind.VIRTUAL, str(Path(rest).absolute()))
+        if kind == "virtual":
+            raise UsageError(f"There is no video {rest!r} for a virtual camera.", "", "Give `virtual:FILE`.")
+        raise UsageError(f"There is no source {text!r}.", "No file and no folder is at that path.", _SOURCES)
 
     @property
     def is_camera(self) -> bool:

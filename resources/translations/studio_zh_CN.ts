@@ -88,8 +88,16 @@
    <translation>1 个文件</translation>
   </message>
   <message>
+   <source>16-bit floats</source>
+   <translation>16 位浮点数</translation>
+  </message>
+  <message>
    <source>16-bit numbers: half the size, and what phones' graphics chips compute with.</source>
    <translation>16 位数值：体积减半，也是手机图形芯片的计算格式。</translation>
+  </message>
+  <message>
+   <source>32-bit floats</source>
+   <translation>32 位浮点数</translation>
   </message>
   <message>
    <source>4 bits are too few here: take int8 weights, or smaller blocks where the target has them.</source>
@@ -108,6 +116,10 @@
    <translation>68 个 (x, y)，以裁剪区的比例表示；裁剪区为边长等于人脸框长边 1.1 倍的正方形</translation>
   </message>
   <message>
+   <source>8-bit integers</source>
+   <translation>8 位整数</translation>
+  </message>
+  <message>
    <source>8.57 GMAC; 45 convs of which 20 take a run-time-computed (style-modulated) kernel = 87% of the work; rank-6 tensors from upfirdn2d; exact rewrite to static kernels exists</source>
    <translation>8.57 GMAC；45 个卷积中有 20 个使用运行时计算（风格调制）的卷积核，占计算量的 87%；upfirdn2d 产生 6 维张量；可精确改写为静态卷积核</translation>
   </message>
@@ -116,8 +128,16 @@
    <translation>95% 的图片不比这更差</translation>
   </message>
   <message>
+   <source>95 of 100 frames lose less than this</source>
+   <translation>100 帧中有 95 帧的损失低于此值</translation>
+  </message>
+  <message>
    <source>98 x (x, y) in fractions of the crop</source>
    <translation>98 个 (x, y)，以裁剪区的比例表示</translation>
+  </message>
+  <message>
+   <source>A busy CPU, GPU or neural unit is taken to heat as much as the graphics test did; a neural unit may heat less.</source>
+   <translation>假定繁忙的 CPU、GPU 或神经单元的发热与图形测试相同；神经单元的发热可能更少。</translation>
   </message>
   <message>
    <source>A conversion is running</source>
@@ -126,6 +146,10 @@
   <message>
    <source>A folder of that name is there and holds other things. Choose another name.</source>
    <translation>同名文件夹已存在且含有其他内容。请换一个名称。</translation>
+  </message>
+  <message>
+   <source>A lens under the pointer that shows both pictures four times as large (G)</source>
+   <translation>指针下的放大镜，将两边画面放大四倍显示（G）</translation>
   </message>
   <message>
    <source>A picture's value in the model = (pixel / 255 - mean) / deviation, in this colour order.</source>
@@ -156,6 +180,10 @@
    <translation>添加要对比的文件</translation>
   </message>
   <message>
+   <source>Add all these frames to the calibration set</source>
+   <translation>将所有这些帧加入校准集</translation>
+  </message>
+  <message>
    <source>Add calibration pictures</source>
    <translation>添加校准图片</translation>
   </message>
@@ -166,6 +194,10 @@
   <message>
    <source>Add pictures of the people the model is for: int8 fails on those left out</source>
    <translation>请添加模型所面向人群的图片：int8 在未覆盖的人群上会失效</translation>
+  </message>
+  <message>
+   <source>Add the {count} chosen frames to the calibration set</source>
+   <translation>将所选的 {count} 帧加入校准集</translation>
   </message>
   <message>
    <source>Add to calibration</source>
@@ -184,6 +216,10 @@
    <translation>建议</translation>
   </message>
   <message>
+   <source>Align</source>
+   <translation>对齐</translation>
+  </message>
+  <message>
    <source>All</source>
    <translation>全部</translation>
   </message>
@@ -194,6 +230,10 @@
   <message>
    <source>All files (*)</source>
    <translation>所有文件 (*)</translation>
+  </message>
+  <message>
+   <source>All numbers</source>
+   <translation>全部数值</translation>
   </message>
   <message>
    <source>All of these files are made and verified already.</source>
@@ -240,6 +280,14 @@
    <translation>占输出取值跨度的比例。</translation>
   </message>
   <message>
+   <source>As an app must: from 30 down to 15 frames a second, and a smaller picture, until the phone is cooler</source>
+   <translation>如同应用必须做的那样：从每秒 30 帧降到 15 帧并缩小画面，直到手机降温</translation>
+  </message>
+  <message>
+   <source>As set here</source>
+   <translation>此处的设置</translation>
+  </message>
+  <message>
    <source>As the system</source>
    <translation>跟随系统</translation>
   </message>
@@ -250,6 +298,10 @@
   <message>
    <source>Asking what each target can do</source>
    <translation>正在询问各目标的能力</translation>
+  </message>
+  <message>
+   <source>Assumptions, where no source says it:</source>
+   <translation>没有来源说明之处的假定：</translation>
   </message>
   <message>
    <source>At most this many pictures</source>
@@ -284,6 +336,14 @@
    <translation>每次转换前：折叠常量，移除无作用的节点，合并可合并的算子。</translation>
   </message>
   <message>
+   <source>Begin again at the end</source>
+   <translation>播完后重新开始</translation>
+  </message>
+  <message>
+   <source>Between both sides' embeddings of a face; 1 for the same</source>
+   <translation>两边对同一人脸的嵌入之间的余弦；1 表示相同</translation>
+  </message>
+  <message>
    <source>Between the two embeddings of one picture.</source>
    <translation>同一图片的两个特征向量之间。</translation>
   </message>
@@ -296,6 +356,10 @@
    <translation>归因</translation>
   </message>
   <message>
+   <source>Both models work on the same frames, side by side, as fast as this computer can.</source>
+   <translation>两个模型并排处理相同的画面，速度取决于这台计算机。</translation>
+  </message>
+  <message>
    <source>Both pictures beside each other; zoom and pan go in step</source>
    <translation>两幅画面并排显示；缩放和平移同步</translation>
   </message>
@@ -306,6 +370,14 @@
   <message>
    <source>Both pictures in turn, twice a second: the eye sees what jumps</source>
    <translation>两幅画面每秒交替两次：跳动之处一目了然</translation>
+  </message>
+  <message>
+   <source>Both sides get the same faces, so these hold for the original and the candidate.</source>
+   <translation>两侧得到相同的人脸，因此这些设置对原始模型和候选模型都有效。</translation>
+  </message>
+  <message>
+   <source>Boxes matched</source>
+   <translation>框匹配</translation>
   </message>
   <message>
    <source>Broken</source>
@@ -332,8 +404,16 @@
    <translation>内置</translation>
   </message>
   <message>
+   <source>Built-in clip</source>
+   <translation>内置短片</translation>
+  </message>
+  <message>
    <source>Built-in crops</source>
    <translation>内置裁剪图</translation>
+  </message>
+  <message>
+   <source>Built-in face</source>
+   <translation>内置人脸</translation>
   </message>
   <message>
    <source>Built-in face crops</source>
@@ -358,6 +438,10 @@
   <message>
    <source>Bytes of its results</source>
    <translation>结果占用的字节数</translation>
+  </message>
+  <message>
+   <source>CPU</source>
+   <translation>CPU</translation>
   </message>
   <message>
    <source>Calibrate 8-bit numbers and see what they do to the picture</source>
@@ -396,6 +480,14 @@
    <translation>摄像头</translation>
   </message>
   <message>
+   <source>Camera {number}</source>
+   <translation>摄像头 {number}</translation>
+  </message>
+  <message>
+   <source>Camera, finding faces and drawing together are taken to cost a quarter of the heat of full load, at 30 frames a second of the whole frame.</source>
+   <translation>假定以每秒 30 帧处理整幅画面时，相机、查找人脸和绘制合计产生满负载四分之一的热量。</translation>
+  </message>
+  <message>
    <source>Camera…</source>
    <translation>摄像头…</translation>
   </message>
@@ -426,6 +518,10 @@
   <message>
    <source>Candidate</source>
    <translation>候选</translation>
+  </message>
+  <message>
+   <source>Candidate takes</source>
+   <translation>候选模型耗时</translation>
   </message>
   <message>
    <source>Candidate · {name}</source>
@@ -484,6 +580,10 @@
    <translation>正在检查视频</translation>
   </message>
   <message>
+   <source>Choose a folder of pictures</source>
+   <translation>选择图片文件夹</translation>
+  </message>
+  <message>
    <source>Choose a folder of pictures to verify on</source>
    <translation>选择用于验证的图片文件夹</translation>
   </message>
@@ -500,8 +600,24 @@
    <translation>选择模型文件或项目 (Ctrl+O)</translation>
   </message>
   <message>
+   <source>Choose a phone to see the pictures at its speed, as warm as it would grow.</source>
+   <translation>选择一部手机，以它的速度和升温情况观看画面。</translation>
+  </message>
+  <message>
+   <source>Choose a video</source>
+   <translation>选择视频</translation>
+  </message>
+  <message>
+   <source>Choose a video file</source>
+   <translation>选择一个视频文件</translation>
+  </message>
+  <message>
    <source>Choose all current files that passed their verification</source>
    <translation>选择所有通过验证的最新文件</translation>
+  </message>
+  <message>
+   <source>Choose another candidate or another source, then start it again.</source>
+   <translation>请选择其他候选模型或其他来源，然后重新启动。</translation>
   </message>
   <message>
    <source>Choose at least one candidate.</source>
@@ -700,6 +816,10 @@
    <translation>卷积与矩阵乘；点击可查看其数值</translation>
   </message>
   <message>
+   <source>Cool enough for full speed.</source>
+   <translation>温度适宜，可全速运行。</translation>
+  </message>
+  <message>
    <source>Copied</source>
    <translation>已复制</translation>
   </message>
@@ -760,6 +880,14 @@
    <translation>余弦相似度</translation>
   </message>
   <message>
+   <source>Cosine, least</source>
+   <translation>余弦最低</translation>
+  </message>
+  <message>
+   <source>Cosine, mean</source>
+   <translation>余弦均值</translation>
+  </message>
+  <message>
    <source>Could not be made</source>
    <translation>未能生成</translation>
   </message>
@@ -778,6 +906,10 @@
   <message>
    <source>Dark</source>
    <translation>深色</translation>
+  </message>
+  <message>
+   <source>Delay</source>
+   <translation>延迟</translation>
   </message>
   <message>
    <source>Demo</source>
@@ -832,8 +964,20 @@
    <translation>完成</translation>
   </message>
   <message>
+   <source>Double click or Enter shows the frame again</source>
+   <translation>双击或按 Enter 再次显示该帧</translation>
+  </message>
+  <message>
    <source>Drag the two lines: values outside them are cut off. Arrow keys move them too; up and down choose one.</source>
    <translation>拖动两条线：线外的值会被截断。方向键也可移动；上下键选择其中一条。</translation>
+  </message>
+  <message>
+   <source>Drag to another place; the arrow keys go on or back by a second</source>
+   <translation>拖动到其他位置；方向键前进或后退一秒</translation>
+  </message>
+  <message>
+   <source>Draw</source>
+   <translation>绘制</translation>
   </message>
   <message>
    <source>Drawing the pictures</source>
@@ -864,6 +1008,10 @@
    <translation>松开即可打开 {name}</translation>
   </message>
   <message>
+   <source>Dropped</source>
+   <translation>丢弃</translation>
+  </message>
+  <message>
    <source>Each conversion has a folder of its own there; nothing is replaced.</source>
    <translation>每次转换在其中都有独立的文件夹；不会替换任何文件。</translation>
   </message>
@@ -880,6 +1028,10 @@
    <translation>对结果的影响</translation>
   </message>
   <message>
+   <source>Embed</source>
+   <translation>嵌入</translation>
+  </message>
+  <message>
    <source>Embedding</source>
    <translation>特征向量</translation>
   </message>
@@ -888,12 +1040,28 @@
    <translation>正在提取人脸特征</translation>
   </message>
   <message>
+   <source>Empty</source>
+   <translation>清空</translation>
+  </message>
+  <message>
    <source>Empty the list of recent files; the files stay</source>
    <translation>清空最近文件列表；文件本身保留</translation>
   </message>
   <message>
+   <source>End the live comparison</source>
+   <translation>结束实时对比</translation>
+  </message>
+  <message>
+   <source>End the recording (R)</source>
+   <translation>结束录制 (R)</translation>
+  </message>
+  <message>
    <source>Engine</source>
    <translation>引擎</translation>
+  </message>
+  <message>
+   <source>Enhance</source>
+   <translation>增强</translation>
   </message>
   <message>
    <source>Enhancing</source>
@@ -948,6 +1116,10 @@
    <translation>正在检查模型</translation>
   </message>
   <message>
+   <source>Exchange left and right, as in a mirror</source>
+   <translation>左右互换，如同镜子</translation>
+  </message>
+  <message>
    <source>Export</source>
    <translation>导出</translation>
   </message>
@@ -964,6 +1136,14 @@
    <translation>人脸变化</translation>
   </message>
   <message>
+   <source>Face close-up</source>
+   <translation>人脸特写</translation>
+  </message>
+  <message>
+   <source>Face options</source>
+   <translation>人脸选项</translation>
+  </message>
+  <message>
    <source>FaceFusion and the iOS port do not re-normalise after emap; InsightFace and VisoMaster do (latent length 1)</source>
    <translation>FaceFusion 和 iOS 移植版在 emap 之后不再归一化；InsightFace 和 VisoMaster 会归一化（潜向量长度为 1）</translation>
   </message>
@@ -976,8 +1156,20 @@
    <translation>FaceFusion 3.6 及更早版本在 CoreML 可用时会悄然改用 fp32 文件</translation>
   </message>
   <message>
+   <source>Faces that this side found in the frame</source>
+   <translation>这一边在画面中找到的人脸数</translation>
+  </message>
+  <message>
    <source>Family's defaults</source>
    <translation>系列默认值</translation>
+  </message>
+  <message>
+   <source>Fastest unit</source>
+   <translation>最快的单元</translation>
+  </message>
+  <message>
+   <source>Figures and sources</source>
+   <translation>数据与来源</translation>
   </message>
   <message>
    <source>File</source>
@@ -1000,12 +1192,20 @@
    <translation>要导出的文件</translation>
   </message>
   <message>
+   <source>Find</source>
+   <translation>检测</translation>
+  </message>
+  <message>
    <source>Find it...</source>
    <translation>查找...</translation>
   </message>
   <message>
    <source>Find who is to blame</source>
    <translation>定位损失来源</translation>
+  </message>
+  <message>
+   <source>Find, follow</source>
+   <translation>检测与跟踪</translation>
   </message>
   <message>
    <source>Finding which layers of {model} lose most</source>
@@ -1084,6 +1284,10 @@
    <translation>用于 iOS</translation>
   </message>
   <message>
+   <source>For the time constant, that test is taken to have begun at 25 degrees.</source>
+   <translation>计算时间常数时，假定该测试从 25 度开始。</translation>
+  </message>
+  <message>
    <source>For {targets}</source>
    <translation>适用于 {targets}</translation>
   </message>
@@ -1092,8 +1296,44 @@
    <translation>清除最近文件</translation>
   </message>
   <message>
+   <source>Forget these frames and gather anew</source>
+   <translation>清除这些帧并重新收集</translation>
+  </message>
+  <message>
    <source>Forget {name}</source>
    <translation>移除 {name}</translation>
+  </message>
+  <message>
+   <source>Found, candidate</source>
+   <translation>候选找到</translation>
+  </message>
+  <message>
+   <source>Found, original</source>
+   <translation>原模型找到</translation>
+  </message>
+  <message>
+   <source>Frames a second</source>
+   <translation>每秒帧数</translation>
+  </message>
+  <message>
+   <source>Frames of the source that were left out: the newest is always the one that is treated</source>
+   <translation>来源中被跳过的帧：始终处理最新的一帧</translation>
+  </message>
+  <message>
+   <source>Frames shown in a second, both sides of each</source>
+   <translation>每秒显示的帧数，每帧含两边画面</translation>
+  </message>
+  <message>
+   <source>Frames with the largest loss, the worst first</source>
+   <translation>损失最大的帧，最差的在前</translation>
+  </message>
+  <message>
+   <source>Frames/s</source>
+   <translation>帧/秒</translation>
+  </message>
+  <message>
+   <source>From the capture of a frame until it is in view</source>
+   <translation>从采集一帧到其显示所需的时间</translation>
   </message>
   <message>
    <source>From the first picture to the last</source>
@@ -1116,6 +1356,10 @@
    <translation>在“量化”页为损失最大的层选择更精确的方案，或让它们保持浮点。</translation>
   </message>
   <message>
+   <source>Give way when it is warm</source>
+   <translation>发热时降低负载</translation>
+  </message>
+  <message>
    <source>Go on</source>
    <translation>继续</translation>
   </message>
@@ -1128,6 +1372,10 @@
    <translation>从程序结束的地方继续</translation>
   </message>
   <message>
+   <source>Go on with the live frames</source>
+   <translation>继续播放实时画面</translation>
+  </message>
+  <message>
    <source>Go on: choose which files are made</source>
    <translation>下一步：选择要生成的文件</translation>
   </message>
@@ -1138,6 +1386,18 @@
   <message>
    <source>Go to Quantize</source>
    <translation>前往量化</translation>
+  </message>
+  <message>
+   <source>Graphics unit</source>
+   <translation>图形单元</translation>
+  </message>
+  <message>
+   <source>Hand over</source>
+   <translation>交付</translation>
+  </message>
+  <message>
+   <source>Have the live frames stand still</source>
+   <translation>让实时画面静止</translation>
   </message>
   <message>
    <source>Heat map</source>
@@ -1164,8 +1424,28 @@
    <translation>人眼感受到的画面差异；相同为 0。</translation>
   </message>
   <message>
+   <source>How faces are found, cut out and put back</source>
+   <translation>如何查找、裁剪并贴回人脸</translation>
+  </message>
+  <message>
+   <source>How far the app gives way at each of them (24 and 15 frames a second, three quarters and half of the sides) is this program's choice.</source>
+   <translation>应用在各温度下降低多少（每秒 24 帧和 15 帧，边长的四分之三和一半）由本程序选定。</translation>
+  </message>
+  <message>
    <source>How far the pixels are apart, as a map</source>
    <translation>以图显示像素之间的差距</translation>
+  </message>
+  <message>
+   <source>How fast it is, and what was lost</source>
+   <translation>速度如何，损失了什么</translation>
+  </message>
+  <message>
+   <source>How fast it would be on a phone, simulated</source>
+   <translation>在手机上会有多快（模拟）</translation>
+  </message>
+  <message>
+   <source>How fast the clip plays, compared with its own time</source>
+   <translation>短片的播放速度，相对于其原速</translation>
   </message>
   <message>
    <source>How it was compared, and what could not be measured</source>
@@ -1182,6 +1462,10 @@
   <message>
    <source>How many are taken</source>
    <translation>取用的数量</translation>
+  </message>
+  <message>
+   <source>How many frames a second both models draw here; phones have other speeds.</source>
+   <translation>两个模型在本机每秒绘制多少帧；手机的速度不同。</translation>
   </message>
   <message>
    <source>How much faster they run, only the phone can say: smaller files are read sooner, and fp16 and int8 compute faster where its chips can.</source>
@@ -1216,8 +1500,16 @@
    <translation>两幅画面的显示方式；滚轮同步缩放</translation>
   </message>
   <message>
+   <source>How to compare</source>
+   <translation>对比方式</translation>
+  </message>
+  <message>
    <source>IResNet-50 trained on WebFace600K; 25 PRelu with per-channel slopes</source>
    <translation>在 WebFace600K 上训练的 IResNet-50；25 个逐通道斜率的 PRelu</translation>
+  </message>
+  <message>
+   <source>Identity loss</source>
+   <translation>身份损失</translation>
   </message>
   <message>
    <source>Identity lost</source>
@@ -1340,8 +1632,28 @@
    <translation>平均允许损失的 LPIPS（不输出画面的模型为平均差异），95% 分位处允许两倍：各层逐步采用更精确的方案，直到 16 个校准样本满足并留有 5% 余量；0 表示不限。</translation>
   </message>
   <message>
+   <source>LPIPS {loss}, at {place}</source>
+   <translation>LPIPS {loss}，位置 {place}</translation>
+  </message>
+  <message>
+   <source>LPIPS, 95 %</source>
+   <translation>LPIPS 95 %</translation>
+  </message>
+  <message>
+   <source>LPIPS, mean</source>
+   <translation>LPIPS 均值</translation>
+  </message>
+  <message>
+   <source>LPIPS, worst</source>
+   <translation>LPIPS 最差</translation>
+  </message>
+  <message>
    <source>Labelling the TFLite file</source>
    <translation>正在标注 TFLite 文件</translation>
+  </message>
+  <message>
+   <source>Landmarks</source>
+   <translation>关键点</translation>
   </message>
   <message>
    <source>Language</source>
@@ -1412,8 +1724,28 @@
    <translation>浅色</translation>
   </message>
   <message>
+   <source>Likeness</source>
+   <translation>相似度</translation>
+  </message>
+  <message>
+   <source>Likeness to the person that the candidate loses: the original's mean cosine less its own</source>
+   <translation>候选损失的与人物的相似度：原模型的平均余弦减去候选的平均余弦</translation>
+  </message>
+  <message>
+   <source>Likeness to the person, cosine</source>
+   <translation>与人物的相似度（余弦）</translation>
+  </message>
+  <message>
    <source>List of jobs</source>
    <translation>任务列表</translation>
+  </message>
+  <message>
+   <source>Live</source>
+   <translation>实时</translation>
+  </message>
+  <message>
+   <source>Live · {width} × {height}</source>
+   <translation>实时 · {width} × {height}</translation>
   </message>
   <message>
    <source>Loading coremltools</source>
@@ -1468,6 +1800,10 @@
    <translation>正在查看 MNN 用整数计算的部分</translation>
   </message>
   <message>
+   <source>Looking for cameras</source>
+   <translation>正在查找摄像头</translation>
+  </message>
+  <message>
    <source>Looking for faces</source>
    <translation>正在查找人脸</translation>
   </message>
@@ -1478,6 +1814,10 @@
   <message>
    <source>Looking for the layers to blame. The list of jobs shows how far it is.</source>
    <translation>正在定位损失来源的层。进度见任务列表。</translation>
+  </message>
+  <message>
+   <source>Loss since the models or the source changed</source>
+   <translation>自模型或来源更改以来的损失</translation>
   </message>
   <message>
    <source>Lost</source>
@@ -1512,6 +1852,10 @@
    <translation>由 {engine} 生成。</translation>
   </message>
   <message>
+   <source>Magnifier</source>
+   <translation>放大镜</translation>
+  </message>
+  <message>
    <source>Make again</source>
    <translation>重新生成</translation>
   </message>
@@ -1530,6 +1874,10 @@
   <message>
    <source>Make files of the model on the Convert page; then they can be gathered here.</source>
    <translation>请先在“转换”页生成文件，然后即可在此汇总。</translation>
+  </message>
+  <message>
+   <source>Make smaller</source>
+   <translation>缩小</translation>
   </message>
   <message>
    <source>Make them again</source>
@@ -1564,8 +1912,24 @@
    <translation>正在生成缩略图</translation>
   </message>
   <message>
+   <source>Mask</source>
+   <translation>遮罩</translation>
+  </message>
+  <message>
+   <source>Mask overlap</source>
+   <translation>遮罩重叠</translation>
+  </message>
+  <message>
    <source>Mean</source>
    <translation>平均</translation>
+  </message>
+  <message>
+   <source>Mean cosine between the candidate's faces and the person; 1 for the same</source>
+   <translation>候选画出的人脸与人物的平均余弦；1 表示相同</translation>
+  </message>
+  <message>
+   <source>Mean cosine between the original's faces and the person; 1 for the same</source>
+   <translation>原模型画出的人脸与人物的平均余弦；1 表示相同</translation>
   </message>
   <message>
    <source>Mean difference</source>
@@ -1576,8 +1940,24 @@
    <translation>平均差异，占输出取值跨度的比例</translation>
   </message>
   <message>
+   <source>Mean distance between both sides' points, pixels</source>
+   <translation>两边关键点的平均距离，像素</translation>
+  </message>
+  <message>
+   <source>Mean of all frames' LPIPS</source>
+   <translation>所有帧 LPIPS 的均值</translation>
+  </message>
+  <message>
+   <source>Mean overlap of the matched boxes: shared area by the area of both</source>
+   <translation>匹配框的平均重叠：交集面积与并集面积之比</translation>
+  </message>
+  <message>
    <source>Mean way of a face's points, over the distance of the eyes.</source>
    <translation>人脸关键点的平均位移，以两眼间距为单位。</translation>
+  </message>
+  <message>
+   <source>Measure</source>
+   <translation>测量</translation>
   </message>
   <message>
    <source>Measure what each layer loses when it alone is quantized, and wins back when it alone is not</source>
@@ -1624,12 +2004,20 @@
    <translation>结果占用内存</translation>
   </message>
   <message>
+   <source>Memory of the {phone}: {size} GB.</source>
+   <translation>{phone} 的内存：{size} GB。</translation>
+  </message>
+  <message>
    <source>Menu bar</source>
    <translation>菜单栏</translation>
   </message>
   <message>
    <source>Minimum OS</source>
    <translation>最低系统版本</translation>
+  </message>
+  <message>
+   <source>Mirror</source>
+   <translation>镜像</translation>
   </message>
   <message>
    <source>Missing</source>
@@ -1684,6 +2072,10 @@
    <translation>约需内存 {need}，可用 {free}。</translation>
   </message>
   <message>
+   <source>Neural unit</source>
+   <translation>神经单元</translation>
+  </message>
+  <message>
    <source>Next control</source>
    <translation>下一个控件</translation>
   </message>
@@ -1722,6 +2114,14 @@
   <message>
    <source>No model is open</source>
    <translation>没有打开的模型</translation>
+  </message>
+  <message>
+   <source>No phone</source>
+   <translation>不模拟手机</translation>
+  </message>
+  <message>
+   <source>No phone is connected: speed and warmth are worked out, not measured</source>
+   <translation>未连接任何手机：速度和温度均为推算，并非实测</translation>
   </message>
   <message>
    <source>No picture yet.</source>
@@ -1792,8 +2192,16 @@
    <translation>没有输出。</translation>
   </message>
   <message>
+   <source>Nothing was published that says how fast this model would be there. Choose another unit or phone.</source>
+   <translation>没有公布的数据能说明此模型在该处的速度。请选择其他单元或手机。</translation>
+  </message>
+  <message>
    <source>Nothing yet</source>
    <translation>暂无内容</translation>
+  </message>
+  <message>
+   <source>Numbers</source>
+   <translation>数值</translation>
   </message>
   <message>
    <source>Numbers at the edge of a quantized file: float32, or int8 codes that the app rounds to itself.</source>
@@ -1806,6 +2214,14 @@
   <message>
    <source>Numbers of 8 bits make files four times smaller. What that costs the picture is decided here.</source>
    <translation>8 位数值可使文件缩小到四分之一。对画面的代价在此决定。</translation>
+  </message>
+  <message>
+   <source>Numbers of the live comparison</source>
+   <translation>实时对比的数值</translation>
+  </message>
+  <message>
+   <source>Numbers, worst frames, phone</source>
+   <translation>数值、最差画面、手机</translation>
   </message>
   <message>
    <source>ONNX</source>
@@ -1830,6 +2246,14 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>占其结果</translation>
   </message>
   <message>
+   <source>Of the face</source>
+   <translation>占人脸</translation>
+  </message>
+  <message>
+   <source>Of the face that both sides agree on least</source>
+   <translation>两边最不一致的那张人脸的余弦</translation>
+  </message>
+  <message>
    <source>Of the file, as a part of the original's</source>
    <translation>文件大小占原模型的比例</translation>
   </message>
@@ -1842,8 +2266,16 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>必须能打开该包的最低系统；auto 为 iOS16，若需更高版本则取首个可用者。</translation>
   </message>
   <message>
+   <source>On a camera, a video or the built-in clip, while it moves</source>
+   <translation>在摄像头、视频或内置短片的动态画面上</translation>
+  </message>
+  <message>
    <source>On average of all pictures</source>
    <translation>所有图片的平均值</translation>
+  </message>
+  <message>
+   <source>On stored pictures, with every measure and a report</source>
+   <translation>在已保存的图片上，含全部度量和报告</translation>
   </message>
   <message>
    <source>On which pictures the models are compared</source>
@@ -1862,8 +2294,20 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>给应用开发者的一个文件夹：文件、输入方法以及归属。</translation>
   </message>
   <message>
+   <source>One frame back (,)</source>
+   <translation>后退一帧 (,)</translation>
+  </message>
+  <message>
+   <source>One frame on (.)</source>
+   <translation>前进一帧 (.)</translation>
+  </message>
+  <message>
    <source>One model at a time: {name} is opened.</source>
    <translation>一次只能打开一个模型：已打开 {name}。</translation>
+  </message>
+  <message>
+   <source>One more person…</source>
+   <translation>再添加一个人…</translation>
   </message>
   <message>
    <source>Only</source>
@@ -1994,6 +2438,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>正在打开导出的程序</translation>
   </message>
   <message>
+   <source>Opening the face models</source>
+   <translation>正在打开人脸模型</translation>
+  </message>
+  <message>
    <source>Opening the model</source>
    <translation>正在打开模型</translation>
   </message>
@@ -2038,6 +2486,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>原始画面与量化画面</translation>
   </message>
   <message>
+   <source>Original on both sides</source>
+   <translation>两侧都用原始模型</translation>
+  </message>
+  <message>
    <source>Original · {name}</source>
    <translation>原模型 · {name}</translation>
   </message>
@@ -2054,6 +2506,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>输出</translation>
   </message>
   <message>
+   <source>Overlap</source>
+   <translation>重叠</translation>
+  </message>
+  <message>
    <source>Own files</source>
    <translation>程序文件</translation>
   </message>
@@ -2066,6 +2522,14 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>PSNR {number} dB</translation>
   </message>
   <message>
+   <source>PSNR, mean</source>
+   <translation>PSNR 均值</translation>
+  </message>
+  <message>
+   <source>Pace the view as a phone would</source>
+   <translation>按手机的速度播放画面</translation>
+  </message>
+  <message>
    <source>Pages</source>
    <translation>页面</translation>
   </message>
@@ -2076,6 +2540,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
   <message>
    <source>Parameters</source>
    <translation>参数量</translation>
+  </message>
+  <message>
+   <source>Part of all boxes that both sides found in one place</source>
+   <translation>两边在同一位置都找到的框占全部框的比例</translation>
   </message>
   <message>
    <source>Part of all values that a range covers under the policy percentile.</source>
@@ -2094,8 +2562,28 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>模型说明的各部分</translation>
   </message>
   <message>
+   <source>Paste</source>
+   <translation>贴回</translation>
+  </message>
+  <message>
+   <source>Pause (space)</source>
+   <translation>暂停（空格）</translation>
+  </message>
+  <message>
+   <source>Perceived difference between both pictures of the worst face in this frame; 0 for none</source>
+   <translation>此帧中最差人脸的两边画面的感知差异；0 表示无差异</translation>
+  </message>
+  <message>
    <source>Percentile</source>
    <translation>百分位</translation>
+  </message>
+  <message>
+   <source>Person</source>
+   <translation>人物</translation>
+  </message>
+  <message>
+   <source>Phone</source>
+   <translation>手机</translation>
   </message>
   <message>
    <source>Phones are quicker with that; PCs may be slower, their float kernels are better.</source>
@@ -2110,8 +2598,20 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>手机要求尺寸固定。图片越大开销越高；已给出常用尺寸。</translation>
   </message>
   <message>
+   <source>Picture</source>
+   <translation>图片</translation>
+  </message>
+  <message>
    <source>Pictures</source>
    <translation>图片</translation>
+  </message>
+  <message>
+   <source>Pictures of a person…</source>
+   <translation>某个人的图片…</translation>
+  </message>
+  <message>
+   <source>Pictures of one person</source>
+   <translation>同一个人的图片</translation>
   </message>
   <message>
    <source>Pictures to compare on</source>
@@ -2126,8 +2626,20 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>图片…</translation>
   </message>
   <message>
+   <source>Place in the clip</source>
+   <translation>短片中的位置</translation>
+  </message>
+  <message>
    <source>Place in the graph</source>
    <translation>在计算图中的位置</translation>
+  </message>
+  <message>
+   <source>Play (space)</source>
+   <translation>播放（空格）</translation>
+  </message>
+  <message>
+   <source>Points apart</source>
+   <translation>点偏差</translation>
   </message>
   <message>
    <source>Points moved</source>
@@ -2294,6 +2806,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>决定范围端点的罕见值只有在对数刻度下才能看到</translation>
   </message>
   <message>
+   <source>Ratio of signal to noise between both pictures; more is better</source>
+   <translation>两边画面之间的信噪比；越大越好</translation>
+  </message>
+  <message>
    <source>Reading</source>
    <translation>正在读取</translation>
   </message>
@@ -2316,6 +2832,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
   <message>
    <source>Reading the calibration set was stopped. What was observed so far is kept.</source>
    <translation>已停止读取校准集。已观测的内容会保留。</translation>
+  </message>
+  <message>
+   <source>Reading the sample…</source>
+   <translation>正在读取样本…</translation>
   </message>
   <message>
    <source>Reading the video</source>
@@ -2356,6 +2876,14 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
   <message>
    <source>Recognising the outputs of onnx2tf's file</source>
    <translation>正在识别 onnx2tf 文件的输出</translation>
+  </message>
+  <message>
+   <source>Record both sides</source>
+   <translation>录制两侧画面</translation>
+  </message>
+  <message>
+   <source>Record both sides as a video (R)</source>
+   <translation>将两侧画面录制成视频 (R)</translation>
   </message>
   <message>
    <source>Remove</source>
@@ -2502,6 +3030,14 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>另存为(&amp;A)...</translation>
   </message>
   <message>
+   <source>Save a picture of both sides</source>
+   <translation>保存两侧的图片</translation>
+  </message>
+  <message>
+   <source>Save a picture of both sides and numbers (S)</source>
+   <translation>保存两侧画面和数值的图片 (S)</translation>
+  </message>
+  <message>
    <source>Save as...</source>
    <translation>另存为...</translation>
   </message>
@@ -2582,8 +3118,8 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>并排查看原模型与生成的文件</translation>
   </message>
   <message>
-   <source>See what compression did: the same pictures through both models, side by side, the worst ones first.</source>
-   <translation>查看压缩的影响：相同图片经过两个模型，并排显示，最差的在前。</translation>
+   <source>See what compression did: the same pictures through both models, side by side.</source>
+   <translation>查看压缩的影响：同样的图片经过两个模型，并排显示。</translation>
   </message>
   <message>
    <source>See what the model is, what it costs and what will not survive</source>
@@ -2630,6 +3166,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>占各层单独损失之和的比例</translation>
   </message>
   <message>
+   <source>Shared area of both masks by the area of both; 1 for the same</source>
+   <translation>两边遮罩的交集面积与并集面积之比；1 表示相同</translation>
+  </message>
+  <message>
    <source>Show</source>
    <translation>显示</translation>
   </message>
@@ -2654,8 +3194,24 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>收起</translation>
   </message>
   <message>
+   <source>Show live frames</source>
+   <translation>显示实时画面</translation>
+  </message>
+  <message>
    <source>Show or hide all jobs (Ctrl+J)</source>
    <translation>显示或隐藏所有任务 (Ctrl+J)</translation>
+  </message>
+  <message>
+   <source>Show the largest face alone (F)</source>
+   <translation>只显示最大的人脸 (F)</translation>
+  </message>
+  <message>
+   <source>Show the largest face alone: there it is seen what rounding does</source>
+   <translation>只显示最大的人脸：在那里能看出舍入的影响</translation>
+  </message>
+  <message>
+   <source>Show the moving picture of the Compare page instead of a sample; what is changed here changes it, too</source>
+   <translation>显示“比较”页的动态画面而不是样本；此处的更改也会作用于它</translation>
   </message>
   <message>
    <source>Show the program's own folder</source>
@@ -2694,6 +3250,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>并排</translation>
   </message>
   <message>
+   <source>Sides of the picture that the models saw, by the frame's</source>
+   <translation>模型所见画面的边长与原帧边长之比</translation>
+  </message>
+  <message>
    <source>Signature</source>
    <translation>签名</translation>
   </message>
@@ -2714,8 +3274,32 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>正在简化计算图</translation>
   </message>
   <message>
+   <source>Simulated phone</source>
+   <translation>模拟的手机</translation>
+  </message>
+  <message>
+   <source>Simulated temperature of the phone's surface. The marks at {marks} °C: from there on an app gives way. Warming as published of the {phone}.</source>
+   <translation>模拟的手机表面温度。{marks} °C 处的刻度：从此处起应用会降低负载。升温数据取自已公布的 {phone} 测试。</translation>
+  </message>
+  <message>
+   <source>Simulated, from published figures</source>
+   <translation>模拟结果，依据已公布的数据</translation>
+  </message>
+  <message>
+   <source>Simulated: worked out from the work of this model and {count} published runs of other models on the {phone} ({unit}), in {basis}. The numbers in brackets say how far those runs lie apart; a model of another kind may be further off.</source>
+   <translation>模拟结果：由此模型的计算量和 {phone}（{unit}）上其他模型的 {count} 次已公布运行（{basis}）推算。括号中的数字表示这些运行彼此相差多远；其他类型的模型可能偏差更大。</translation>
+  </message>
+  <message>
    <source>Size</source>
    <translation>大小</translation>
+  </message>
+  <message>
+   <source>Size of the camera's pictures</source>
+   <translation>摄像头画面的尺寸</translation>
+  </message>
+  <message>
+   <source>Size of the camera's pictures; it gives the nearest that it can</source>
+   <translation>摄像头画面的尺寸；摄像头会给出最接近的尺寸</translation>
   </message>
   <message>
    <source>Size of {axis} of the input {name}</source>
@@ -2742,6 +3326,18 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>程序内部出现错误。可以继续使用，但请尽快保存。</translation>
   </message>
   <message>
+   <source>Source</source>
+   <translation>来源</translation>
+  </message>
+  <message>
+   <source>Sources:</source>
+   <translation>来源：</translation>
+  </message>
+  <message>
+   <source>Speed</source>
+   <translation>速度</translation>
+  </message>
+  <message>
    <source>Split</source>
    <translation>分割</translation>
   </message>
@@ -2754,8 +3350,16 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>开始</translation>
   </message>
   <message>
+   <source>Start the live comparison</source>
+   <translation>开始实时对比</translation>
+  </message>
+  <message>
    <source>Starting</source>
    <translation>正在启动</translation>
+  </message>
+  <message>
+   <source>Starting the preview…</source>
+   <translation>正在启动预览…</translation>
   </message>
   <message>
    <source>State</source>
@@ -2764,6 +3368,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
   <message>
    <source>Statistics fp32</source>
    <translation>统计量保持 fp32</translation>
+  </message>
+  <message>
+   <source>Stop</source>
+   <translation>停止</translation>
   </message>
   <message>
    <source>Stop opening</source>
@@ -2874,12 +3482,20 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>正在计算大小和哈希</translation>
   </message>
   <message>
+   <source>Temperature of the simulated phone</source>
+   <translation>模拟手机的温度</translation>
+  </message>
+  <message>
    <source>Tensor</source>
    <translation>张量</translation>
   </message>
   <message>
    <source>TensorFlow Lite on a GPU</source>
    <translation>GPU 上的 TensorFlow Lite</translation>
+  </message>
+  <message>
+   <source>The app goes on at full speed, however warm the phone becomes.</source>
+   <translation>无论手机多热，应用都全速运行。</translation>
   </message>
   <message>
    <source>The beginning of the source file's SHA-256. Press to copy all of it.</source>
@@ -2910,12 +3526,28 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>人脸位置与模型预期不符</translation>
   </message>
   <message>
+   <source>The file whose losses are shown; the video goes on while it changes</source>
+   <translation>显示其损失的文件；更换时视频继续播放</translation>
+  </message>
+  <message>
+   <source>The first start takes some seconds; afterwards models change while the video goes on.</source>
+   <translation>首次启动需要几秒钟；之后更换模型时视频继续播放。</translation>
+  </message>
+  <message>
    <source>The first {shown} are listed.</source>
    <translation>仅列出前 {shown} 项。</translation>
   </message>
   <message>
    <source>The folder that the new one is made in</source>
    <translation>新文件夹所在的位置</translation>
+  </message>
+  <message>
+   <source>The frames that lose the most gather here while the preview runs.</source>
+   <translation>预览运行时，损失最大的帧会汇集在这里。</translation>
+  </message>
+  <message>
+   <source>The frames that lost most, for calibration</source>
+   <translation>损失最大的画面，可用于校准</translation>
   </message>
   <message>
    <source>The heaviest layers</source>
@@ -2926,8 +3558,28 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>码值覆盖的最大值；不小于 0</translation>
   </message>
   <message>
+   <source>The largest LPIPS of any frame</source>
+   <translation>所有帧中最大的 LPIPS</translation>
+  </message>
+  <message>
    <source>The largest values</source>
    <translation>最大的值</translation>
+  </message>
+  <message>
+   <source>The live comparison cannot go on</source>
+   <translation>实时对比无法继续</translation>
+  </message>
+  <message>
+   <source>The live comparison is off</source>
+   <translation>实时对比未开启</translation>
+  </message>
+  <message>
+   <source>The live picture ended. Press play to begin again.</source>
+   <translation>实时画面已结束。按播放键重新开始。</translation>
+  </message>
+  <message>
+   <source>The live picture is off. Press play to begin.</source>
+   <translation>实时画面已关闭。按播放键开始。</translation>
   </message>
   <message>
    <source>The lowest value that codes cover; never above 0</source>
@@ -2962,6 +3614,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>打开的模型：{name}，{family}，从 {inputs} 到 {outputs}</translation>
   </message>
   <message>
+   <source>The original is gone; the model takes its place.</source>
+   <translation>原始文件已不存在，改用项目的模型。</translation>
+  </message>
+  <message>
    <source>The original's picture alone</source>
    <translation>仅原模型画面</translation>
   </message>
@@ -2988,6 +3644,22 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
   <message>
    <source>The pictures of this comparison are gone. Compare once more.</source>
    <translation>此次对比的图片已不存在。请重新对比。</translation>
+  </message>
+  <message>
+   <source>The preview ended by itself. It starts again…</source>
+   <translation>预览意外结束，正在重新启动…</translation>
+  </message>
+  <message>
+   <source>The preview stopped unexpectedly and begins again.</source>
+   <translation>预览意外停止，正在重新启动。</translation>
+  </message>
+  <message>
+   <source>The preview stopped unexpectedly. The recording is lost.</source>
+   <translation>预览意外停止，录像已丢失。</translation>
+  </message>
+  <message>
+   <source>The preview stopped {count} times within a minute and is not started again.</source>
+   <translation>预览在一分钟内停止了 {count} 次，不再重新启动。</translation>
   </message>
   <message>
    <source>The program ended unexpectedly the last time.</source>
@@ -3030,16 +3702,36 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>配方之后有更改，或已有更新的文件。</translation>
   </message>
   <message>
+   <source>The recording {name} was saved, {count} frames.</source>
+   <translation>录像 {name} 已保存，共 {count} 帧。</translation>
+  </message>
+  <message>
+   <source>The reference executor: its pictures are right, its speed says nothing.</source>
+   <translation>参考执行器：画面正确，但速度不具参考意义。</translation>
+  </message>
+  <message>
    <source>The report was written to {file}.</source>
    <translation>报告已写入 {file}。</translation>
+  </message>
+  <message>
+   <source>The same as a part of the face's size</source>
+   <translation>同一数值，占人脸大小的比例</translation>
   </message>
   <message>
    <source>The scan was cancelled.</source>
    <translation>扫描已取消。</translation>
   </message>
   <message>
+   <source>The snapshot {name} was saved.</source>
+   <translation>快照 {name} 已保存。</translation>
+  </message>
+  <message>
    <source>The space bar keeps the chosen layer float, or not.</source>
    <translation>按空格键切换所选层是否保持浮点。</translation>
+  </message>
+  <message>
+   <source>The temperatures from which the app gives way are the Pixel 8's; no other maker's were found.</source>
+   <translation>应用开始降低负载的温度取自 Pixel 8；未找到其他厂商的数据。</translation>
   </message>
   <message>
    <source>The tensor that the layer reads</source>
@@ -3070,6 +3762,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>它们不在项目的文件夹中。</translation>
   </message>
   <message>
+   <source>This computer is slower than the phone would be: what you see is slower, too.</source>
+   <translation>本计算机比该手机慢：您看到的画面也更慢。</translation>
+  </message>
+  <message>
    <source>This file does not compute what the original does: do not ship it.</source>
    <translation>此文件的计算结果与原模型不符：请勿发布。</translation>
   </message>
@@ -3088,6 +3784,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
   <message>
    <source>This page changes nothing: size and speed stay as they are.</source>
    <translation>本页不作任何更改：体积和速度保持不变。</translation>
+  </message>
+  <message>
+   <source>This program measured none of this. Times of your model are worked out from published runs of other models.</source>
+   <translation>这些数据均非本程序实测。您的模型的耗时由其他模型已公布的运行数据推算。</translation>
   </message>
   <message>
    <source>This version of the program does not know it.</source>
@@ -3118,8 +3818,28 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>从操作到画面更新的时间</translation>
   </message>
   <message>
+   <source>Time of each stage, median</source>
+   <translation>各阶段用时，中位数</translation>
+  </message>
+  <message>
+   <source>Time of this stage in a frame, median</source>
+   <translation>一帧中此阶段的用时，中位数</translation>
+  </message>
+  <message>
+   <source>Time that the candidate's model takes in a frame, median</source>
+   <translation>候选模型处理一帧所需的时间，中位数</translation>
+  </message>
+  <message>
+   <source>Time that the original's model takes in a frame, median</source>
+   <translation>原模型处理一帧所需的时间，中位数</translation>
+  </message>
+  <message>
    <source>Timing</source>
    <translation>正在计时</translation>
+  </message>
+  <message>
+   <source>Too warm: the app shows fewer frames, of a smaller picture.</source>
+   <translation>过热：应用降低帧数并缩小画面。</translation>
   </message>
   <message>
    <source>Tracing</source>
@@ -3166,6 +3886,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>未计入</translation>
   </message>
   <message>
+   <source>Under a stress test a phone is taken to make heat in proportion to its points: the iPhone 15 Pro as the 15 Pro Max, the Pixel 7 Pro as the Pixel 8, and the Pixel 7 Pro is taken for the one that stayed 6 degrees cooler.</source>
+   <translation>假定手机在压力测试中的发热与得分成正比：iPhone 15 Pro 取 15 Pro Max 的数据，Pixel 7 Pro 取 Pixel 8 的数据，并假定温度低 6 度的那部是 Pixel 7 Pro。</translation>
+  </message>
+  <message>
    <source>Undo</source>
    <translation>撤销</translation>
   </message>
@@ -3190,12 +3914,20 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>仅可用于已同意者的图片，并须注明每张图片为合成。</translation>
   </message>
   <message>
+   <source>Use the built-in clip</source>
+   <translation>使用内置短片</translation>
+  </message>
+  <message>
    <source>Use the built-in crops</source>
    <translation>使用内置裁剪图</translation>
   </message>
   <message>
    <source>Use this file</source>
    <translation>使用此文件</translation>
+  </message>
+  <message>
+   <source>Usual size</source>
+   <translation>默认尺寸</translation>
   </message>
   <message>
    <source>Vendor</source>
@@ -3226,6 +3958,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>正在验证</translation>
   </message>
   <message>
+   <source>Video</source>
+   <translation>视频</translation>
+  </message>
+  <message>
    <source>Videos</source>
    <translation>视频</translation>
   </message>
@@ -3236,6 +3972,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
   <message>
    <source>View: {mode}. M changes it, plus, minus and 0 zoom, arrows move.</source>
    <translation>视图：{mode}。M 切换，加号、减号和 0 缩放，方向键移动。</translation>
+  </message>
+  <message>
+   <source>Virtual camera</source>
+   <translation>虚拟摄像头</translation>
   </message>
   <message>
    <source>Waiting</source>
@@ -3252,6 +3992,14 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
   <message>
    <source>Waiting for other jobs</source>
    <translation>正在等待其他任务</translation>
+  </message>
+  <message>
+   <source>Warming as published of the {phone}.</source>
+   <translation>升温数据取自已公布的 {phone} 测试。</translation>
+  </message>
+  <message>
+   <source>Warming was measured on one phone of each maker; the maker's other phones are taken to warm alike.</source>
+   <translation>每家厂商只有一部手机测过升温；假定该厂商的其他手机升温情况相同。</translation>
   </message>
   <message>
    <source>Warning</source>
@@ -3338,12 +4086,24 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>测量范围所用的数据：照片、人脸裁剪图、视频、.npz 或文件夹；留空为内置裁剪图；多个位置每行一个。</translation>
   </message>
   <message>
+   <source>What runs the candidate on the phone</source>
+   <translation>手机上运行候选模型的单元</translation>
+  </message>
+  <message>
+   <source>What runs the candidate on the phone: only units that figures were published of</source>
+   <translation>手机上运行候选模型的单元：仅列出有公布数据的单元</translation>
+  </message>
+  <message>
    <source>What the bars of the heaviest layers show.</source>
    <translation>最大开销层的条形所表示的内容。</translation>
   </message>
   <message>
    <source>What the bars show</source>
    <translation>条形表示</translation>
+  </message>
+  <message>
+   <source>What the candidate is compared with</source>
+   <translation>候选模型的对比对象</translation>
   </message>
   <message>
    <source>What the folder says and holds</source>
@@ -3386,6 +4146,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>{name} 在哪里？</translation>
   </message>
   <message>
+   <source>Where the frames come from. Nothing of a camera is stored unless you record.</source>
+   <translation>画面的来源。除非您录制，否则不会保存摄像头的任何内容。</translation>
+  </message>
+  <message>
    <source>Whether the recipe has these settings; files of the precision int8 are made with them</source>
    <translation>配方是否包含这些设置；int8 精度的文件按此生成</translation>
   </message>
@@ -3406,6 +4170,14 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>加载时</translation>
   </message>
   <message>
+   <source>Whole frame</source>
+   <translation>整帧</translation>
+  </message>
+  <message>
+   <source>Whose face is put into the pictures</source>
+   <translation>将谁的脸放入画面</translation>
+  </message>
+  <message>
    <source>With</source>
    <translation>附带</translation>
   </message>
@@ -3422,12 +4194,28 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>计算量</translation>
   </message>
   <message>
+   <source>Worked on</source>
+   <translation>处理尺寸</translation>
+  </message>
+  <message>
+   <source>Works on</source>
+   <translation>处理画面</translation>
+  </message>
+  <message>
    <source>Worst</source>
    <translation>最差</translation>
   </message>
   <message>
    <source>Worst first by {measure}</source>
    <translation>按{measure}排序，最差在前</translation>
+  </message>
+  <message>
+   <source>Worst frames</source>
+   <translation>最差画面</translation>
+  </message>
+  <message>
+   <source>Worst frames ({count})</source>
+   <translation>最差画面 ({count})</translation>
   </message>
   <message>
    <source>Worst frames from the page Compare, and pictures taken with the camera</source>
@@ -3662,6 +4450,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>fp32</translation>
   </message>
   <message>
+   <source>frame</source>
+   <translation>帧</translation>
+  </message>
+  <message>
    <source>frame enhancer</source>
    <translation>画面增强器</translation>
   </message>
@@ -3676,6 +4468,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
   <message>
    <source>height and width must be multiples of 32</source>
    <translation>高和宽必须是 32 的倍数</translation>
+  </message>
+  <message>
+   <source>highest {value}</source>
+   <translation>最高 {value}</translation>
   </message>
   <message>
    <source>iOS15</source>
@@ -3842,6 +4638,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>未验证</translation>
   </message>
   <message>
+   <source>now {now}, highest {highest}</source>
+   <translation>当前 {now}，最高 {highest}</translation>
+  </message>
+  <message>
    <source>one file per person; no source picture is used</source>
    <translation>每人一个文件；不使用来源图片</translation>
   </message>
@@ -3986,6 +4786,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>缩放到 320x240 时不保持宽高比</translation>
   </message>
   <message>
+   <source>the whole picture</source>
+   <translation>整幅画面</translation>
+  </message>
+  <message>
    <source>tile 1024 px, outer pad 64, overlap trimmed 32 each side, scale x4</source>
    <translation>分块 1024 像素，外侧填充 64，每侧裁去重叠 32，放大 4 倍</translation>
   </message>
@@ -4122,6 +4926,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
    <translation>{count} 个节点大小未知</translation>
   </message>
   <message>
+   <source>{count} persons</source>
+   <translation>{count} 个人</translation>
+  </message>
+  <message>
    <source>{count} pictures were added to the calibration folder {folder}.</source>
    <translation>已将 {count} 张图片加入校准文件夹 {folder}。</translation>
   </message>
@@ -4132,6 +4940,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
   <message>
    <source>{count} waiting or running</source>
    <translation>{count} 个等待或运行中</translation>
+  </message>
+  <message>
+   <source>{degrees} °C</source>
+   <translation>{degrees} °C</translation>
   </message>
   <message>
    <source>{family}, trusted</source>
@@ -4188,6 +5000,10 @@ Unless told otherwise: {value}</source>
    <translation>{licence}：无论是否转换，均不可商用。</translation>
   </message>
   <message>
+   <source>{likely} ms ({least} to {most})</source>
+   <translation>{likely} 毫秒（{least} 至 {most}）</translation>
+  </message>
+  <message>
    <source>{measure} on average</source>
    <translation>平均{measure}</translation>
   </message>
@@ -4196,8 +5012,16 @@ Unless told otherwise: {value}</source>
    <translation>{minutes} 分 {seconds} 秒</translation>
   </message>
   <message>
+   <source>{model}: {work} G multiply-accumulates, {time} ms</source>
+   <translation>{model}：{work} G 次乘加，{time} 毫秒</translation>
+  </message>
+  <message>
    <source>{names} and {count} more</source>
    <translation>{names} 及另外 {count} 个</translation>
+  </message>
+  <message>
+   <source>{name} and {count} more</source>
+   <translation>{name} 等另外 {count} 张</translation>
   </message>
   <message>
    <source>{name} has changed. The files made of its former contents left the project; they stay on disk.</source>
@@ -4206,6 +5030,10 @@ Unless told otherwise: {value}</source>
   <message>
    <source>{name} in {folder}, not there at the moment</source>
    <translation>{folder} 中的 {name}，目前不存在</translation>
+  </message>
+  <message>
+   <source>{name} in {runtime}</source>
+   <translation>{name}，运行于 {runtime}</translation>
   </message>
   <message>
    <source>{name} is not the file that this project was made with.</source>
@@ -4252,8 +5080,20 @@ Unless told otherwise: {value}</source>
    <translation>峰值 {peak}，共 {total}</translation>
   </message>
   <message>
+   <source>{percent} % of its sides</source>
+   <translation>边长的 {percent} %</translation>
+  </message>
+  <message>
+   <source>{place} of {count}</source>
+   <translation>第 {place} / {count} 张</translation>
+  </message>
+  <message>
    <source>{precision}: {words}</source>
    <translation>{precision}：{words}</translation>
+  </message>
+  <message>
+   <source>{rate} of {highest}</source>
+   <translation>{rate} / {highest}</translation>
   </message>
   <message>
    <source>{seconds} s</source>
@@ -4282,6 +5122,18 @@ Unless told otherwise: {value}</source>
   <message>
    <source>{size}, {share} of the original</source>
    <translation>{size}，为原模型的 {share}</translation>
+  </message>
+  <message>
+   <source>{source} gives no new pictures.</source>
+   <translation>{source} 没有新画面。</translation>
+  </message>
+  <message>
+   <source>{source} is gone. Next try in {seconds} s.</source>
+   <translation>{source} 已断开。{seconds} 秒后重试。</translation>
+  </message>
+  <message>
+   <source>{source} is gone. Trying again…</source>
+   <translation>{source} 已断开。正在重试…</translation>
   </message>
   <message>
    <source>{stage}; about {time} left</source>
@@ -4314,6 +5166,14 @@ Unless told otherwise: {value}</source>
   <message>
    <source>{title} by {vendor}. Licence: {licence}. Whether commercial use is allowed is not known.</source>
    <translation>{title}，发布者 {vendor}。许可证：{licence}。是否允许商用尚不清楚。</translation>
+  </message>
+  <message>
+   <source>{title} over the last minute</source>
+   <translation>最近一分钟的 {title}</translation>
+  </message>
+  <message>
+   <source>{title} over the last minute: the newest at the right</source>
+   <translation>最近一分钟的 {title}：最新值在右侧</translation>
   </message>
   <message>
    <source>{title}: applied before every conversion.</source>

@@ -51,6 +51,8 @@ class JobService(QObject):
     finished = Signal(int)
     removed = Signal(int)
     """A finished job was dropped from the list; `job` does not know it any more."""
+    closing = Signal()
+    """The program ends: whoever has a process of its own ends it now, before the folder for its files goes."""
     _arrived = Signal()
 
     def __init__(self, folder: Path, *, operations: str = "", parent: QObject | None = None) -> None:
@@ -187,10 +189,14 @@ class JobService(QObject):
         return any(not job.request.is_quiet and not job.state.is_over for job in self._jobs.values())
 
     def close(self) -> None:
-        """Cancel everything and end all workers and threads; takes up to 5 seconds. Closing twice is harmless."""
+        """Cancel everything and end all workers and threads; takes up to 5 seconds, and what `closing` takes.
+
+        Closing twice is harmless.
+        """
         if self._is_closed:
             return
         self._is_closed = True
+        self.closing.emit()
         self._timer.stop()
         for ticket in self._tickets.values():
             ticket.cancel()

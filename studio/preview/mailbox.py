@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from PySide6.QtGui import QImage
 
 from converters.closing import Closing
+from converters.preview.messages import FrameReport
 from converters.preview.slots import Slots
 
 Data = dict[str, Any]
@@ -26,7 +27,7 @@ class LiveFrame:
         original, candidate: RGB32, of one size, small enough for the pane.
         heat: 8-bit grey, of the same size; None for no map.
         full_size: width and height before they were made small.
-        message: everything that the process said of it (`converters.preview.messages`).
+        report: everything that the process said of it.
     """
 
     identity: int
@@ -34,7 +35,7 @@ class LiveFrame:
     candidate: QImage
     heat: QImage | None
     full_size: tuple[int, int]
-    message: Mapping[str, Any]
+    report: FrameReport
 
 
 class Mailbox(Closing):
@@ -103,4 +104,5 @@ def _copied(slots: Slots, message: Data) -> LiveFrame:
         heat = None
         if message["map"] is not None:
             heat = QImage(memory[2 * picture :], width, height, width, grey).copy()
-    return LiveFrame(message["identity"], original, candidate, heat, tuple(message["full_size"]), message)
+    report = FrameReport.from_json(message)
+    return LiveFrame(report.identity, original, candidate, heat, report.full_size, report)

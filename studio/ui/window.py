@@ -40,6 +40,7 @@ from studio.ui.widgets.banner import Banner, Tone
 from studio.ui.workbench import Workbench
 
 if TYPE_CHECKING:
+    from converters.preview.request import SourceChoice
     from studio.recovery import Offer
     from studio.ui.widgets.jobs_drawer import JobsDrawer
 
@@ -103,6 +104,11 @@ class Window(QMainWindow):
         self._page = identifier
         self.bench.document.remember_page(identifier)
         self._show_page()
+
+    def show_live(self, source: SourceChoice) -> None:
+        """Bring the live comparison into view, on a source; a model is open."""
+        self.go_to("compare")
+        self.stack.page("compare").show_live(source)  # type: ignore[attr-defined]
 
     def open(self, path: str) -> None:
         """Open a model file, a folder, a project or "demo", unless the person wants to keep what is open."""

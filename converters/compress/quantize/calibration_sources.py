@@ -12,7 +12,8 @@ from typing import Protocol
 from converters.builtin import DEMO_CROPS
 from converters.errors import BadInputError
 from converters.face.faces import Picture
-from converters.pictures import READABLE_SUFFIXES, open_regular, pictures_in, read_picture
+from converters.picture_names import READABLE_SUFFIXES
+from converters.pictures import open_regular, pictures_in, read_picture
 from converters.progress import Progress
 
 _ARCHIVE = b"PK\x03\x04"

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 Data = dict[str, Any]
 _desks: list[Desk] = []
+_NO_SAMPLE: Mapping[str, Any] = {
+    "original": "",
+    "quantized": "",
+    "sample": "",
+    "loss": None,
+    "seconds": {"build": 0.0, "run": 0.0, "judge": 0.0},
+}
 
 
 def calibration_open(arguments: Mapping[str, Any], progress: Progress) -> Data:
@@ -81,16 +88,19 @@ def calibration_histogram(arguments: Mapping[str, Any], progress: Progress) -> D
 
 
 def calibration_preview(arguments: Mapping[str, Any], progress: Progress) -> Data:
-    """Show what the options make of one sample.
+    """Show what the options make of one sample, of live frames, or of both.
 
     Args:
-        arguments: with "sample", its place in the set.
+        arguments: with "sample", its place in the set; None for no sample. With "model" true the quantized model is
+            written for whoever runs it on live frames.
         progress: told about stages where something has to be made anew.
 
     Returns:
         "original", "quantized" (paths of PNGs; for models that draw nothing "original" shows what goes in and
         "quantized" is ""), "sample" (its name), "loss" ("measure" and figures, None for what does not apply),
-        "layers", "totals", "notes", "seconds" ("build", "run", "judge", "total").
+        "layers", "totals", "notes", "seconds" ("build", "run", "judge", "total"). Without a sample "original" and
+        "quantized" are "", "sample" is "", "loss" None, "run" and "judge" 0. "model": path of the quantized model, ""
+        where nobody asked; those before it are removed, but for the last two.
     """
     from converters.compress.quantize.interactive_data import layers_and_totals
 
@@ -99,12 +109,16 @@ def calibration_preview(arguments: Mapping[str, Any], progress: Progress) -> Dat
     desk = _desk()
     calibrated = desk.calibrated(asked, progress)
     encodings, notes = desk.encodings(asked, progress)
+    preview = desk.preview(asked, progress)
+    model = preview.files.written(encodings, asked.folder) if arguments.get("model") else ""
     encoded = time.perf_counter() - start
-    shown = desk.preview(asked, progress).show(int(arguments["sample"]), encodings, asked.folder)
+    place = arguments["sample"]
+    shown = dict(_NO_SAMPLE) if place is None else preview.show(int(place), encodings, asked.folder)
     seconds = dict(shown.pop("seconds"))
     seconds["build"] += encoded
     return {
         **shown,
+        "model": model,
         **layers_and_totals(calibrated, encodings),
         "notes": [*notes, *asked.left_out],
         "seconds": {**seconds, "total": time.perf_counter() - start},

@@ -20,6 +20,7 @@ from converters.closing import Closing
 from converters.compare.pairs import PairFigures, Pairs
 from converters.compress.quantize.calibration import CalibrationSample, CalibrationSet
 from converters.compress.quantize.encodings import Encodings
+from converters.compress.quantize.interactive_model import ModelFiles, are_equal
 from converters.compress.quantize.judge import NUMBERS, PICTURES, identities_in
 from converters.compress.quantize.qdq import build_qdq
 from converters.destination import destination_errors
@@ -59,11 +60,13 @@ class Preview(Closing):
 
     Attributes:
         draws: whether the model draws pictures.
+        files: quantizations as files.
     """
 
     def __init__(self, model: Model, calibration: CalibrationSet) -> None:
         self._model = model
         self._calibration = calibration
+        self.files = ModelFiles(model)
         self._results: OrderedDict[int, _Floating] = OrderedDict()
         self._originals_written: dict[int, Path] = {}
         self._encodings: Encodings | None = None
@@ -135,7 +138,7 @@ class Preview(Closing):
     def _opened(self, encodings: Encodings) -> OnnxSession:
         """Return a session of the reference graph; the last one where nothing changed."""
         known = self._encodings
-        if self._quantized is not None and known is not None and _are_equal(known, encodings):
+        if self._quantized is not None and known is not None and are_equal(known, encodings):
             return self._quantized
         self._close_quantized()
         folder = Path(self._quantized_stack.enter_context(TemporaryDirectory(prefix="ffstudio-preview-")))
@@ -175,14 +178,6 @@ class Preview(Closing):
         if written is None or written.parent != folder or not written.is_file():
             written = self._originals_written[place] = Path(_write(folder, _ORIGINAL, picture))
         return os.fspath(written)
-
-
-def _are_equal(one: Encodings, other: Encodings) -> bool:
-    return (
-        one.layers == other.layers
-        and one.replaced.keys() == other.replaced.keys()
-        and all(one.replaced[name] is other.replaced[name] for name in one.replaced)
-    )
 
 
 def _bytes(crop: Array) -> Picture:

@@ -68,10 +68,12 @@ def open_swapper(
 def find_emap(model: Opened) -> Emap | None:
     """Return the emap that belongs to a model: in its graph, beside it, or the demo swapper's; None for none.
 
+    A converted file that is fed as its original is has the original's `unread`.
+
     Raises:
         BadInputError: it is there and damaged.
     """
-    if model.session.runtime == "onnx":
+    if model.session.runtime == "onnx" or model.unread is not None:
         return emap_for(model.unread, [tensor.shape for tensor in model.signature.inputs], model.family)
     metadata = model.session.metadata
     name = metadata.source_name if metadata is not None else model.session.path.name

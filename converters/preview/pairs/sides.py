@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from converters.opened import Opened, opened
+from converters.precision import Precision
 from converters.preview.pairs.base import SideInfo
+from converters.preview.pairs.renamed import with_names_of
 from converters.preview.request import ModelChoice
 from converters.progress import Progress
+
+if TYPE_CHECKING:
+    import onnx
+
+_TITLES: Final = {"onnx": "ONNX Runtime", "mnn": "MNN", "tflite": "LiteRT", "coreml": "Core ML"}
+_REFERENCE: Final = "reference executor"
 
 
 @contextmanager
@@ -31,21 +42,81 @@ def opened_choice(choice: ModelChoice, progress: Progress, threads: int | None =
 def opened_like(
     original: Opened, choice: ModelChoice, progress: Progress, threads: int | None = None
 ) -> Iterator[Opened]:
-    """Open the candidate; where its file says nothing of its family it is fed as the original is."""
+    """Open the candidate; where its file says nothing of its family it is fed as the original is.
+
+    Raises:
+        StudioError: as `opened`; UsageError where it is to be fed as the original and has other inputs or outputs.
+    """
     with opened_choice(choice, progress, threads) as found:
         if choice.like_original:
-            yield replace(
-                found,
-                signature=original.signature,
-                family=original.family,
-                properties=original.properties,
-                unread=original.unread,
-            )
+            yield _as_original(original, found)
+        elif original.family and not found.family:
+            own = found.unread  # another model of the kind has a matrix of its own
+            yield _as_original(original if own is None else replace(original, unread=own), found)
         else:
             yield found
 
 
-def side_info(found: Opened, choice: ModelChoice) -> SideInfo:
-    """Return what people are told of a side."""
+def _as_original(original: Opened, found: Opened) -> Opened:
+    """Return a model with everything that is known of the original."""
+    return replace(
+        found,
+        session=with_names_of(original.signature, found.session, found.name),
+        signature=original.signature,
+        family=original.family,
+        properties=original.properties,
+        unread=original.unread,
+    )
+
+
+def side_info(found: Opened, choice: ModelChoice, macs: int | None = None) -> SideInfo:
+    """Return what people are told of a side.
+
+    Args:
+        found: the open model.
+        choice: as it was chosen.
+        macs: where they are known already; otherwise they are counted in an ONNX model's graph.
+    """
     is_reference = bool(getattr(found.session, "is_reference", False))
-    return SideInfo(choice.label or found.name, found.session.runtime, is_reference, found.size)
+    metadata = found.session.metadata
+    precision = metadata.precision if metadata is not None else ""
+    if found.session.runtime == "onnx":
+        counted, precision = _read(found.session.path, precision, macs)
+    else:
+        counted = macs or 0
+    return SideInfo(
+        choice.label or found.name,
+        _REFERENCE if is_reference else _TITLES[found.session.runtime],
+        is_reference,
+        found.size,
+        counted,
+        precision,
+    )
+
+
+def _read(path: Path, precision: str, macs: int | None) -> tuple[int, str]:
+    """Return the multiply-accumulates of a graph and how its numbers are kept, where that is not known yet."""
+    import onnx
+
+    from converters.model.cost import measure_cost
+
+    proto = onnx.load(str(path), load_external_data=False)  # sizes and kinds are what counts, not the weights
+    return measure_cost(proto).macs if macs is None else macs, precision or _precision_of(proto)
+
+
+def _precision_of(proto: onnx.ModelProto) -> str:
+    """Return a `Precision` value by what a graph is made of."""
+    from onnx import TensorProto
+
+    operators = {node.op_type for node in proto.graph.node}
+    if operators & {"QuantizeLinear", "QLinearConv", "QLinearMatMul"}:
+        return Precision.INT8.value
+    if operators & {"DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"}:
+        return Precision.INT8_DYNAMIC.value
+    if "DequantizeLinear" in operators:
+        return Precision.INT8_WEIGHTS.value
+    elements: Counter[int] = Counter()
+    for tensor in proto.graph.initializer:
+        elements[tensor.data_type] += math.prod(tensor.dims)
+    is_half = elements[TensorProto.FLOAT16] > elements[TensorProto.FLOAT]
+    return Precision.FP16.value if is_half else Precision.FP32.value

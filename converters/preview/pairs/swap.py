@@ -10,95 +10,74 @@ import numpy as np
 
 from converters.builtin import DEMO_GALLERY
 from converters.errors import UnsupportedError
+from converters.face.align import transform
 from converters.face.emap import EmapRule
-from converters.face.faces import Crop, Picture
-from converters.face.options import FaceOptions
+from converters.face.embed import Embedder, cosine, mean_embedding
+from converters.face.faces import Crop, Embedding, Picture
 from converters.face.pipeline import FacePipeline
 from converters.face.stage import SwapStage
-from converters.face.swap.base import Source
+from converters.face.swap.base import Prepared, Source
 from converters.face.swap.opening import open_swapper
 from converters.opened import Opened
 from converters.pictures import pictures_in, read_picture
-from converters.preview.pairs.base import CANDIDATE, ORIGINAL, Pair, PairCrop, PairResult
-from converters.preview.pairs.sides import opened_like, side_info
-from converters.preview.request import ModelChoice
+from converters.preview.pairs.base import CANDIDATE, ORIGINAL, RUNNING, PairCrop, PairResult
+from converters.preview.pairs.two_sided import TwoSided
 from converters.progress import Progress
 
 
-class SwapPair(Pair):
-    """Two swappers of one family.
+class SwapPair(TwoSided[SwapStage]):
+    """Two swappers of one family. Where faces overlap, every crop is of the frame as it was, the same on both sides."""
 
-    Args:
-        found: the open original; stays the caller's.
-        original, candidate: as they were chosen.
-        options: of the pipeline.
-        progress: told about stages of opening.
-        threads: of the runtimes; None for the usual number.
-    """
+    _sources: tuple[Source, ...] = ()
+    _persons: tuple[Embedding | None, ...] = ()
 
-    kind = "swapper"
+    def _share(self, stack: ExitStack) -> None:
+        self._pipeline = stack.enter_context(FacePipeline(self.found, self.options, threads=self.threads))
 
-    def __init__(
-        self,
-        found: Opened,
-        original: ModelChoice,
-        candidate: ModelChoice,
-        options: FaceOptions,
-        progress: Progress,
-        threads: int | None = None,
-    ) -> None:
-        self._found = found
-        self._options = options
-        self._threads = threads
-        self._sources: tuple[Source, ...] = ()
-        self._results: tuple[Picture, Picture] = (np.empty((0, 0, 3), np.uint8), np.empty((0, 0, 3), np.uint8))
-        self._crops: list[tuple[Crop, Crop]] = []
-        self._candidate_stack = ExitStack()
-        self._stack = ExitStack()
-        try:
-            progress("Opening the face models")
-            self._pipeline = self._stack.enter_context(FacePipeline(found, options, threads=threads))
-            self.sides = (side_info(found, original), side_info(found, original))
-            self.set_candidate(candidate, progress)
-        except BaseException:
-            self.close()
-            raise
+    def _original(self, stack: ExitStack) -> SwapStage:  # noqa: ARG002
+        return self._pipeline.stage
 
-    def set_candidate(self, choice: ModelChoice, progress: Progress) -> None:
-        """Open a swapper beside the original, with the sources that are set."""
-        with ExitStack() as stack:
-            theirs = stack.enter_context(opened_like(self._found, choice, progress, self._threads))
-            swapper = stack.enter_context(
-                open_swapper(
-                    theirs,
-                    Path(self._options.converter) if self._options.converter else None,
-                    emap_rule=EmapRule(self._options.emap_rule),
-                    family=self._options.family,
-                    threads=self._threads,
-                )
+    def _made(self, found: Opened, stack: ExitStack) -> SwapStage:
+        options = self.options
+        swapper = stack.enter_context(
+            open_swapper(
+                found,
+                Path(options.converter) if options.converter else None,
+                emap_rule=EmapRule(options.emap_rule),
+                family=options.family,
+                threads=self.threads,
             )
-            ours = self._pipeline.stage.swapper
-            if (swapper.template, swapper.side) != (ours.template, ours.side):
-                raise UnsupportedError(
-                    f"{choice.label or theirs.name} takes other crops than the original.",
-                    "Both must be made of one model.",
-                    "Choose a file that was made of the original.",
-                )
-            stage = self._pipeline.new_stage(swapper)
-            if self._sources:
-                stage.set_sources(self._sources)
-            info = side_info(theirs, choice)
-            self._candidate_stack.close()
-            self._candidate_stack = stack.pop_all()
-            self._stage: SwapStage = stage
-            self.sides = (self.sides[0], info)
+        )
+        ours = self.original_part.swapper
+        if (swapper.template, swapper.side) != (ours.template, ours.side):
+            raise UnsupportedError(
+                f"{found.name} takes other crops than the original.",
+                "Both must be made of one model.",
+                "Choose a file that was made of the original.",
+            )
+        source = swapper.convention.source
+        grey: Crop = np.full((swapper.side, swapper.side, 3), 0.5, np.float32)
+        swapper.swap(grey, Prepared(np.zeros(source.static_shape, source.dtype)))
+        return self._pipeline.new_stage(swapper)
+
+    def _welcome(self, part: SwapStage) -> None:
+        if self._sources:
+            part.set_sources(self._sources)
 
     def set_people(self, people: Sequence[Sequence[str]]) -> None:
-        """Take whose faces are to appear."""
+        """Take whose faces are to appear; where that fails those before stay."""
         given = people or [[str(pictures_in(DEMO_GALLERY)[0])]]
         pictures = [[(Path(path).name, read_picture(Path(path))) for path in person] for person in given]
-        self._sources = self._pipeline.set_sources(pictures)
-        self._stage.set_sources(self._sources)
+        before = self._sources
+        sources = self._pipeline.set_sources(pictures)
+        try:
+            self.candidate_part.set_sources(sources)
+        except BaseException:
+            if before:
+                self.original_part.set_sources(before)
+            raise
+        self._sources = sources
+        self._persons = tuple(mean_embedding(source.embeddings) if source.embeddings else None for source in sources)
 
     def reset(self) -> None:
         """Forget whom the frames showed so far."""
@@ -109,48 +88,47 @@ class SwapPair(Pair):
         pipeline = self._pipeline
         times = pipeline.finder.times
         times.seconds.clear()
+        self.buffers.next_frame()
         faces = pipeline.find(frame, seconds)
         chosen = pipeline.choose(faces)
         cast = [(face, part) for face, part in zip(chosen, pipeline.cast(chosen), strict=True) if part is not None]
-        if self._results[0].shape != frame.shape:
-            self._results = (np.empty(frame.shape, np.uint8), np.empty(frame.shape, np.uint8))
-        originals, candidates = self._results
-        np.copyto(originals, frame)
-        np.copyto(candidates, frame)
+        results = [self.buffers.copy_of(frame, side) for side in (ORIGINAL, CANDIDATE)]
+        stages = (self.original_part, self.candidate_part)
         crops = []
         for number, (face, source) in enumerate(cast):
-            progress("Swapping", number / len(cast))
+            progress(RUNNING)
             with times.measured("crop"):
                 crop = pipeline.crop(frame, face, source)
-            kept = self._kept(number, crop.pixels.shape)
-            for side, stage, result, kept_crop in (
-                (ORIGINAL, pipeline.stage, originals, kept[0]),
-                (CANDIDATE, self._stage, candidates, kept[1]),
-            ):
+            kept = []
+            for side, stage, result in zip((ORIGINAL, CANDIDATE), stages, results, strict=True):
                 with times.measured(side):
                     drawn = stage.draw(crop)
                 with times.measured("mask"):
                     mask = pipeline.mask(crop, drawn)
                 with times.measured("paste"):
                     pipeline.paste(result, crop, drawn, mask)
-                np.copyto(kept_crop, drawn.crop)
+                kept.append(self.buffers.crop(f"{side} {number}", stage.side))
+                np.copyto(kept[-1], drawn.crop)
             crops.append(PairCrop(face, crop.matrix, kept[0], kept[1], source))
-        for result in self._results:
-            for face, _ in cast:
-                with times.measured("enhance"):
-                    pipeline.enhance(result, frame, face)
+        if self.options.enhancer:
+            with times.measured("enhance"):
+                for result in results:
+                    for face, _ in cast:
+                        pipeline.enhance(result, frame, face)
         remark = pipeline.remark(faces, chosen)
         if chosen and not cast:
             remark = "Nobody was seen for long enough to be told apart."
-        return PairResult(originals, candidates, faces, tuple(crops), dict(times.seconds), remark)
+        return PairResult(results[0], results[1], faces, tuple(crops), dict(times.seconds), remark)
 
-    def _kept(self, number: int, shape: tuple[int, ...]) -> tuple[Crop, Crop]:
-        """Return buffers for what both sides draw of the frame's face of some number."""
-        while len(self._crops) <= number:
-            self._crops.append((np.empty(shape, np.float32), np.empty(shape, np.float32)))
-        return self._crops[number]
+    def identities(self, crop: PairCrop) -> tuple[float, float] | None:
+        """Return both drawings' cosines to the person: of the crops as they were drawn, before they were pasted."""
+        person = self._persons[crop.source] if crop.source is not None and crop.source < len(self._persons) else None
+        if person is None:
+            return None
+        points = transform(crop.face.points, crop.matrix)
+        embedder: Embedder = self._pipeline.embedder
 
-    def close(self) -> None:
-        """Free all models but the original."""
-        self._candidate_stack.close()
-        self._stack.close()
+        def alike(drawn: Crop) -> float:
+            return cosine(embedder.embed(np.rint(drawn * np.float32(255)).astype(np.uint8), points), person)
+
+        return alike(crop.original), alike(crop.candidate)

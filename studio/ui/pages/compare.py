@@ -1,4 +1,4 @@
-"""Compare: what compression did to the pictures, before anything is shipped."""
+"""Compare: what compression did to the pictures, before anything is shipped; on stored pictures, or live."""
 
 from __future__ import annotations
 
@@ -6,17 +6,30 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QProgressBar, QPushButton, QStackedWidget, QWidget
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QStackedWidget,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from converters.errors import CancelledError, StudioError
+from converters.preview.request import SourceChoice
 from studio.comparing import comparing
 from studio.comparison_results import KIND
 from studio.jobs.job import Job, JobRequest, Lane
+from studio.preview.previewing import previewing
 from studio.ui.amounts import seconds_text
 from studio.ui.job_words import stage_text, time_text
 from studio.ui.pages.base import Page
 from studio.ui.pages.compare_results import CompareResults
 from studio.ui.pages.compare_setup import CompareSetup
+from studio.ui.pages.live_dialogs import LiveDialogs
+from studio.ui.pages.live_panel import LivePanel
 from studio.ui.pages.quantize_request import CALIBRATION_FOLDER
 from studio.ui.texts import tr
 from studio.ui.widgets.banner import Tone
@@ -24,10 +37,15 @@ from studio.ui.widgets.empty_state import EmptyState
 from studio.ui.workbench import Workbench
 
 _WORKER = "inspector"
+PICTURES, LIVE = range(2)
 
 
 class ComparePage(Page):
-    """Compares the model with the files made of it, or any two files."""
+    """Compares the model with the files made of it, or any two files: on stored pictures, or on moving ones.
+
+    Attributes:
+        live: the tab "Live"; None before it is first shown.
+    """
 
     identifier: ClassVar[str] = "compare"
 
@@ -35,23 +53,50 @@ class ComparePage(Page):
         super().__init__(
             bench,
             tr("Compare"),
-            tr("See what compression did: the same pictures through both models, side by side, the worst ones first."),
+            tr("See what compression did: the same pictures through both models, side by side."),
             parent,
         )
+        self.live: LivePanel | None = None
+        # beside the title and not below it: the height belongs to the pictures
+        self._tabs = QTabBar(self)
+        self._tabs.setObjectName("compare-tabs")
+        self._tabs.setAccessibleName(tr("How to compare"))
+        self._tabs.setDrawBase(False)
+        self._tabs.setExpanding(False)
+        self._tabs.setUsesScrollButtons(False)
+        for place, (words, tip) in enumerate(
+            (
+                (tr("Pictures"), tr("On stored pictures, with every measure and a report")),
+                (tr("Live"), tr("On a camera, a video or the built-in clip, while it moves")),
+            )
+        ):
+            self._tabs.addTab(words)
+            self._tabs.setTabToolTip(place, tip)
+        self._tabs.currentChanged.connect(self._show_tab)
         self._choice = comparing(bench)
         self._followed = -1
         self._run = _button("compare-run", tr("Compare"), tr("Run all chosen models on the same pictures"), "primary")
         self._run.clicked.connect(self._run_or_cancel)
         self._save = _button("save-report", tr("Save report…"), tr("Write what was found as one HTML file"))
         self._save.clicked.connect(self._ask_for_report)
+        self._live_run = _button("live-run", tr("Start"), tr("Start the live comparison"), "primary")
+        self._live_run.clicked.connect(self._start_or_stop_live)
+        self._live_run.hide()
+        self.buttons.addWidget(self._tabs)
         self.buttons.addWidget(self._save)
         self.buttons.addWidget(self._run)
+        self.buttons.addWidget(self._live_run)
+        self._rooms = QStackedWidget(self)
+        self._picture_room, self._live_room = QWidget(self._rooms), QWidget(self._rooms)
+        for room in (self._picture_room, self._live_room):
+            self._rooms.addWidget(room)
+        QVBoxLayout(self._live_room).setContentsMargins(0, 0, 0, 0)
         # whatever is moved to another parent is styled anew with all it holds, so every part is made where it belongs
-        self._stack = QStackedWidget(self)
-        self.setup = CompareSetup(self._choice, self)
+        self._stack = QStackedWidget(self._picture_room)
+        self.setup = CompareSetup(self._choice, self._picture_room)
         self.setup.file_wanted.connect(self._ask_for_file)
         self.setup.folder_wanted.connect(self._ask_for_folder)
-        self._bar = QProgressBar(self)
+        self._bar = QProgressBar(self._picture_room)
         self._bar.setObjectName("compare-progress")
         self._bar.setAccessibleName(tr("Progress of the comparison"))
         self._bar.setRange(0, 1000)
@@ -76,17 +121,35 @@ class ComparePage(Page):
         )
         for widget in (self._no_files, self._not_run, self._busy, self.results):
             self._stack.addWidget(widget)
-        self.body.setSpacing(8)
-        self.body.addWidget(self.setup)
-        self.body.addWidget(self._bar)
-        self.body.addWidget(self._stack, 1)
+        column = QVBoxLayout(self._picture_room)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self.setup)
+        column.addWidget(self._bar)
+        column.addWidget(self._stack, 1)
+        self.body.addWidget(self._rooms, 1)
         self._choice.changed.connect(self.refresh)
         bench.jobs.added.connect(self._take_added)
         self.refresh()
+        if previewing(bench).is_on:
+            self._tabs.setCurrentIndex(LIVE)  # what runs is what a page that is made anew shows
 
     def shown(self) -> None:
         """Bring the page up to date."""
         self.refresh()
+
+    def show_live(self, source: SourceChoice | None = None) -> None:
+        """Bring the tab "Live" into view and start it.
+
+        Args:
+            source: of the frames; None for the one that was chosen before.
+        """
+        self._tabs.setCurrentIndex(LIVE)
+        assert self.live is not None
+        if source is not None:
+            self.live.previewing.choose_source(source)
+        if not self.live.is_on:
+            self.live.start_or_stop()
 
     def refresh(self) -> None:
         """Show what there is: a result, how far it is, or what to do."""
@@ -122,7 +185,53 @@ class ComparePage(Page):
             lambda _data: self.banner.say(tr("The report was written to {file}.", file=str(path)), Tone.SUCCESS),
         )
 
+    def _show_tab(self, place: int) -> None:
+        is_live = place == LIVE
+        if is_live and self.live is None:
+            self.live = self._made_live()
+        policies = QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        for number, room in enumerate((self._picture_room, self._live_room)):
+            # only what is in view says how much room it needs
+            policy = policies[number == place]
+            room.setSizePolicy(policy, policy)
+        self._rooms.setCurrentIndex(place)
+        for widget in (self._save, self._run):
+            widget.setVisible(not is_live)
+        self._live_run.setVisible(is_live)
+        self.banner.dismiss()
+        self.refresh()
+
+    def _made_live(self) -> LivePanel:
+        live = LivePanel(self.bench, self._live_room)
+        layout = self._live_room.layout()
+        assert layout is not None
+        layout.addWidget(live)
+        live.state_changed.connect(self._show_live_state)
+        live.said.connect(self._say_of_live)
+        LiveDialogs(live, self.bench)
+        self.live = live
+        self._show_live_state()
+        return live
+
+    def _start_or_stop_live(self) -> None:
+        if self.live is not None:
+            self.banner.dismiss()
+            self.live.start_or_stop()
+
+    def _show_live_state(self) -> None:
+        assert self.live is not None
+        is_on = self.live.is_on
+        self._live_run.setText(tr("Stop") if is_on else tr("Start"))
+        self._live_run.setAccessibleName(self._live_run.text())
+        self._live_run.setToolTip(tr("End the live comparison") if is_on else tr("Start the live comparison"))
+
+    def _say_of_live(self, text: str, tone: str, error: StudioError | None) -> None:
+        self.banner.say(text or str(error), Tone(tone))
+
     def _show_forecast(self, running: Job | None) -> None:
+        if self._tabs.currentIndex() == LIVE:
+            self.set_forecast("")
+            return
         candidates = self._choice.candidates
         if running is not None:
             self._show_progress(running)
@@ -145,6 +254,8 @@ class ComparePage(Page):
 
     def _show_progress(self, job: Job) -> None:
         self._bar.setValue(round(job.message.fraction * 1000))
+        if self._tabs.currentIndex() == LIVE:
+            return
         stage, left = stage_text(job), time_text(job)
         self.set_forecast(tr("{stage}; {time}", stage=stage, time=left) if left else stage)
 

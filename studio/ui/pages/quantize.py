@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QCheckBox, QPushButton, QWidget
 
 from converters.errors import CancelledError, StudioError
-from studio.catalogue import catalogue, collect_in_background
+from studio.live_calibration import live_calibration
+from studio.preview.previewing import previewing
 from studio.ui.pages import quantize_request as plain
 from studio.ui.pages.base import Page
 from studio.ui.pages.quantize_calibration import CalibrationPanel
 from studio.ui.pages.quantize_camera import CameraDialog
 from studio.ui.pages.quantize_columns import QuantizeColumns
 from studio.ui.pages.quantize_desk import OPEN, CalibrationDesk
+from studio.ui.pages.quantize_form import QuantizeForm
 from studio.ui.pages.quantize_layers import LayersPanel
+from studio.ui.pages.quantize_live import QuantizeLive
 from studio.ui.pages.quantize_long_work import LongWork, same_options
 from studio.ui.pages.quantize_preview import PreviewPanel
 from studio.ui.pages.quantize_ranges import RangePanel
@@ -25,24 +29,9 @@ from studio.ui.pages.quantize_recipe import QuantizeRecipe
 from studio.ui.pages.quantize_words import count_pictures, forecast_of
 from studio.ui.texts import tr
 from studio.ui.widgets.banner import Tone
-from studio.ui.widgets.parameter_form import ParameterForm
 from studio.ui.widgets.plotting import is_loaded, load_in_background
 from studio.ui.workbench import Workbench
 
-_FORM = (
-    "scheme",
-    "policy",
-    "percentile",
-    "symmetric",
-    "weight_block",
-    "samples",
-    "families_defaults",
-    "equalize",
-    "correct_biases",
-    "adaround",
-    "layers",
-    "ranges",
-)
 _REST = 250
 """Milliseconds in which a person may turn a number further before a set is read anew."""
 _LOOK = 50
@@ -69,7 +58,6 @@ class QuantizePage(Page):
         self._shown_arguments: plain.Data | None = None
         self._dragged: tuple[str, float, float] | None = None
         self._blame: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
-        self._form: ParameterForm | None = None
         self._source = ""
         self._estimate = 0.0
         self.desk = CalibrationDesk(bench.jobs, self)
@@ -81,13 +69,13 @@ class QuantizePage(Page):
         self.ranges = RangePanel(self._columns.right)
         self._rest = QTimer(self, interval=_REST, singleShot=True)
         self._rest.timeout.connect(self._open)
-        self._collecting = QTimer(self, interval=_LOOK, singleShot=True)
-        self._collecting.timeout.connect(self._fill_form)
         self._loading = QTimer(self, interval=_LOOK, singleShot=True)
         self._loading.timeout.connect(self._prepare_plot)
         self._lay_out()
+        self.form = QuantizeForm(self.recipe, self._columns.settings, self._columns.left, self)
+        self._calibrating = live_calibration(bench)
+        self.live = QuantizeLive(self._calibrating, previewing(bench), self.preview, self.banner, self)
         self._connect()
-        self._collecting.start()  # the form comes in a later round of the event loop: it takes as long as all the rest
 
     # what the window calls ------------------------------------------------------------------------------------------
 
@@ -95,8 +83,15 @@ class QuantizePage(Page):
         """Open the calibration set where that was not done yet; follow what changed meanwhile."""
         load_in_background()
         self._loading.start()
-        self._fill_form()
+        self.form.fill()
+        self.live.show()
         self._follow()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        """Put the live comparison back as it was; another window in front changes nothing."""
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self.live.leave()
 
     # layout ---------------------------------------------------------------------------------------------------------
 
@@ -121,21 +116,6 @@ class QuantizePage(Page):
         self._columns.arrange(self.layers)
         self.body.addWidget(self._columns, 1)
         self.preview.clear(tr("The picture appears here once the calibration set was read."))
-
-    def _fill_form(self) -> None:
-        """Show the settings as soon as the engine's descriptions were collected."""
-        if self._form is not None:
-            return
-        if not collect_in_background().done():
-            self._collecting.start()
-            return
-        parameters = catalogue().step(plain.STEP).parameters
-        self._form = ParameterForm(
-            parameters, self.recipe.complete, names=_FORM, owner="quantize", parent=self._columns.settings
-        )
-        self._form.changed.connect(self.recipe.set_option)
-        self._columns.left.insertWidget(1, self._form)
-        self._follow_form()
 
     def _prepare_plot(self) -> None:
         if is_loaded():
@@ -166,6 +146,9 @@ class QuantizePage(Page):
         self.ranges.settled.connect(self._settle)
         self.ranges.reset.connect(self.recipe.reset_range)
         self.preview.stepped.connect(self._step_sample)
+        self.form.changed.connect(self.recipe.set_option)
+        self.live.switched.connect(self._show_sample)
+        self._calibrating.wanted.connect(self._ask_model)
         self.work.blamed.connect(self._take_blame)
         self.work.searched.connect(self._take_schemes)
         self.work.grabbed.connect(self._take_pictures)
@@ -191,20 +174,14 @@ class QuantizePage(Page):
             self._leave_model()
             return
         self.enabled.setChecked(self.recipe.is_there)
-        self._follow_form()
+        self.form.follow()
         collected = self._document.work_folder / plain.CALIBRATION_FOLDER
         self.calibration.show_places(self.recipe.places, collected, count_pictures(collected))
         self._refresh()
 
-    def _follow_form(self) -> None:
-        if self._form is not None:
-            complete = self.recipe.complete
-            self._form.set_values(complete)
-            self._form.set_shown("percentile", complete["policy"] == "percentile")
-            self._form.set_shown("weight_block", "w4" in f"{complete['scheme']} {complete['layers']}")
-
     def _leave_model(self) -> None:
         self.desk.cancel()
+        self.live.end()
         self._forget_set()
         self.preview.clear(tr("Open a model first."))
 
@@ -242,6 +219,7 @@ class QuantizePage(Page):
     def _open(self, *, is_again: bool = False) -> None:
         """Have the calibration set read."""
         self._rest.stop()
+        self._calibrating.give_up()  # opening forgets what was asked for before
         arguments = self._arguments()
         key = plain.set_key(arguments)
         if key == self._opened_key and not is_again:
@@ -276,17 +254,35 @@ class QuantizePage(Page):
     # samples and layers ---------------------------------------------------------------------------------------------
 
     def _show_sample(self) -> None:
-        if self._opened is not None:
+        """Have the picture follow the settings: the chosen sample's, or that of live frames."""
+        if self._opened is None:
+            return
+        if self.live.is_on:
+            self._calibrating.want()
+        else:
             self.desk.preview({**self._arguments(), "sample": max(self.calibration.grid.place, 0)})
+
+    def _ask_model(self) -> None:
+        """Have the settings of this moment made into a model for live frames."""
+        if not self.isVisible():
+            return  # another page, made after this one, is asked
+        if self._opened is not None:
+            self.desk.preview({**self._arguments(), "sample": None, "model": True})
+        else:
+            self._calibrating.give_up()
 
     def _step_sample(self, by: int) -> None:
         if self._opened is not None and self._opened["samples"]:
             self.calibration.grid.choose((self.calibration.grid.place + by) % len(self._opened["samples"]))
 
     def _take_preview(self, result: Mapping[str, Any], seconds: float) -> None:
-        self.preview.show_result(result, seconds)
         self._take_layers(result)
         self.layers.set_notes(result["notes"])
+        if result["model"]:
+            self._calibrating.take(result["model"])
+            return
+        if not self.live.is_on:
+            self.preview.show_result(result, seconds)
         estimate = plain.blame_seconds(result["layers"], result["seconds"])
         self._estimate = min(estimate, self._estimate or estimate)  # the first picture is slower than those after it
         self.layers.set_estimate(self._estimate)
@@ -371,6 +367,7 @@ class QuantizePage(Page):
     def _fail(self, error: StudioError, operation: str) -> None:
         self.calibration.show_progress("", 0.0)
         again = (tr("Retry"), self._retry)
+        self._calibrating.give_up()
         if operation != OPEN:
             self._shown_arguments = None
             self.banner.say_error(error, [again])
@@ -387,7 +384,10 @@ class QuantizePage(Page):
 
     def _retry(self) -> None:
         self.banner.dismiss()
-        self.desk.retry()
+        if self.live.is_on:
+            self._refresh()
+        else:
+            self.desk.retry()
 
     def _fail_work(self, error: StudioError, identity: int) -> None:
         def again() -> None:

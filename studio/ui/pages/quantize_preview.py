@@ -1,4 +1,4 @@
-"""One calibration sample, drawn by the float and by the quantized model, and what lies between them in numbers."""
+"""One calibration sample, or live frames, drawn by the float and by the quantized model, and what lies between them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
+from studio.ui.icons import icon
 from studio.ui.texts import tr
 from studio.ui.theme import colours
 from studio.ui.widgets.comparison_modes import Mode, help_of, title_of
@@ -24,9 +25,15 @@ class PreviewPanel(QWidget):
 
     Signals:
         stepped(by): a person asked for the next (1) or the previous (-1) sample.
+        live_switched(is_on): a person wants live frames instead of samples, or samples again.
+        close_up_asked(is_close_up): live frames are to show the largest face alone, or all of the frame.
+        pause_asked(): live frames are to stand still, or go on.
     """
 
     stepped = Signal(int)
+    live_switched = Signal(bool)
+    pause_asked = Signal()
+    close_up_asked = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,6 +41,8 @@ class PreviewPanel(QWidget):
         self.setMinimumWidth(240)
         self._seconds = 0.0
         self._shown = ("", "")
+        self._has_live_frame = False
+        self._is_paused: bool | None = None
         self.view = ComparisonView()
         self.view.setObjectName("quantize-view")
         self.view.setAccessibleName(tr("Original and quantized picture"))
@@ -58,6 +67,8 @@ class PreviewPanel(QWidget):
         self._no_picture.setObjectName("quantize-no-picture")
         column.addWidget(self._no_picture)
         self._show_as(draws=True)
+        self.show_source("", is_paused=False)
+        self.show_live(False)
 
     @property
     def seconds(self) -> float:
@@ -69,9 +80,15 @@ class PreviewPanel(QWidget):
         """The two pictures in view, "" where there is none."""
         return self._shown
 
+    @property
+    def has_live_frame(self) -> bool:
+        """Whether the picture in view is a live frame."""
+        return self._has_live_frame
+
     def clear(self, sentence: str) -> None:
         """Show a sentence instead of pictures."""
         self._shown = ("", "")
+        self._has_live_frame = False
         self.view.clear(sentence)
         self._sample.set_text("")
         self._caption.clear()
@@ -85,6 +102,7 @@ class PreviewPanel(QWidget):
             seconds: since the person asked for it.
         """
         self._seconds = seconds
+        self._has_live_frame = False
         original, quantized = QImage(result["original"]), QImage(result["quantized"])
         self._show_as(draws=not quantized.isNull())
         if self._draws:
@@ -96,13 +114,57 @@ class PreviewPanel(QWidget):
         self._shown = (str(result["original"]), str(result["quantized"]))
         self._sample.set_text(str(result["sample"]))
         self._set_figures(figures_of(result["loss"]))
+        self.show_seconds(seconds)
+
+    def show_seconds(self, seconds: float) -> None:
+        """Say how long it took from the hand to the picture."""
         self._caption.setText(tr("took {seconds} s", seconds=f"{seconds:.2f}"))
+
+    def show_live(self, is_on: bool) -> None:
+        """Show what belongs to live frames, or to samples."""
+        self._live.setChecked(is_on)
+        self._pause.setVisible(is_on)
+        self._close_up.setVisible(is_on)
+        for button in self._steps:
+            button.setVisible(not is_on)
+        if is_on:
+            self._sample.set_text("")
+            self._caption.clear()
+            self._set_figures([])
+            self._show_as(draws=True)
+
+    def show_frame(self, original: QImage, candidate: QImage, identity: int, full_size: tuple[int, int]) -> None:
+        """Show both sides of a live frame."""
+        self._shown, self._has_live_frame = ("", ""), True
+        self.view.set_pair(original, candidate, identity, full_size)
+
+    def set_close_up(self, is_close_up: bool) -> None:
+        """Say whether live frames show the largest face alone."""
+        self._close_up.setChecked(is_close_up)
+
+    def show_source(self, title: str, *, is_paused: bool) -> None:
+        """Say where live frames come from, and whether they stand still."""
+        self._sample.set_text(title)
+        if is_paused is not self._is_paused:
+            self._is_paused = is_paused
+            words = tr("Go on with the live frames") if is_paused else tr("Have the live frames stand still")
+            self._pause.setIcon(icon("play" if is_paused else "pause"))
+            self._pause.setAccessibleName(words)
+            self._pause.setToolTip(words)
+
+    def show_live_figures(
+        self, lpips: float | None, psnr: float | None, identity_lost: float | None, rate: float
+    ) -> None:
+        """Say what is lost on live frames: means since the last change; frames a second."""
+        loss = {"lpips": lpips, "psnr": psnr, "source_lost": identity_lost}
+        meaning = tr("How many frames a second both models draw here; phones have other speeds.")
+        self._set_figures([*figures_of(loss), ("rate", tr("Frames/s"), f"{rate:.1f}", meaning)])
 
     def _show_as(self, *, draws: bool) -> None:
         """Show two pictures that differ, or the one that goes into a model that draws none."""
         is_new = draws is not self._draws
         self._draws = draws
-        self._heading.setText(tr("Effect on the picture") if draws else tr("Effect on the results"))
+        self._heading.set_text(tr("Effect on the picture") if draws else tr("Effect on the results"))
         self._mode.setVisible(draws)
         self._no_picture.setVisible(not draws)
         name = "" if draws else tr("What goes in")
@@ -113,10 +175,18 @@ class PreviewPanel(QWidget):
     def _modes(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(4)
-        self._heading = QLabel()
-        self._heading.setProperty("role", "subtitle")
-        row.addWidget(self._heading)
-        row.addStretch(1)
+        self._heading = ElidedLabel(role="subtitle")
+        row.addWidget(self._heading, 1)
+        self._live = QToolButton()
+        self._live.setObjectName("quantize-live")
+        self._live.setText(tr("Live"))
+        self._live.setCheckable(True)
+        self._live.setAccessibleName(tr("Show live frames"))
+        self._live.setToolTip(
+            tr("Show the moving picture of the Compare page instead of a sample; what is changed here changes it, too")
+        )
+        self._live.clicked.connect(self.live_switched)
+        row.addWidget(self._live)
         self._mode = QComboBox()
         self._mode.setObjectName("quantize-mode")
         self._mode.setAccessibleName(tr("How the two pictures are shown"))
@@ -138,6 +208,19 @@ class PreviewPanel(QWidget):
         self._caption.setProperty("role", "caption")
         self._caption.setObjectName("quantize-latency")
         self._caption.setToolTip(tr("Time from your hand to this picture"))
+        self._pause = QToolButton()
+        self._pause.setObjectName("quantize-pause")
+        self._pause.clicked.connect(self.pause_asked.emit)
+        row.addWidget(self._pause)
+        self._close_up = QToolButton()
+        self._close_up.setObjectName("quantize-close-up")
+        self._close_up.setIcon(icon("face"))
+        self._close_up.setCheckable(True)
+        self._close_up.setAccessibleName(tr("Face close-up"))
+        self._close_up.setToolTip(tr("Show the largest face alone: there it is seen what rounding does"))
+        self._close_up.clicked.connect(self.close_up_asked)
+        row.addWidget(self._close_up)
+        self._steps: list[QToolButton] = []
         for by, text, name, words in (
             (-1, "◀", "quantize-previous", tr("Previous sample")),
             (1, "▶", "quantize-next", tr("Next sample")),
@@ -148,6 +231,7 @@ class PreviewPanel(QWidget):
             button.setAccessibleName(words)
             button.setToolTip(words)
             button.clicked.connect(lambda _checked=False, by=by: self.stepped.emit(by))
+            self._steps.append(button)
             if by > 0:
                 row.addWidget(self._sample, 1)
             row.addWidget(button)

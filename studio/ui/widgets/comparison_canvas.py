@@ -1,12 +1,11 @@
 """Two pictures of one frame in one widget: split, beside each other, in turn, their difference, a heat map over it.
 
 The canvas knows pictures only. Where they come from, a folder, a worker or a camera, is its owner's affair: `set_pair`
-takes both at once, so that two panes never show two frames.
+takes both at once, as one value, so that two panes never show two frames. What a new pair costs is little enough for
+moving pictures: nothing is described, coloured or measured anew that is as it was.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, QTimer, Signal
 from PySide6.QtGui import (
@@ -22,29 +21,19 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.ui.texts import tr
+from studio.ui.widgets.comparison_lens import Lens
 from studio.ui.widgets.comparison_look import FIT, Look, bounded, panned, placed, scale_of, zoomed
-from studio.ui.widgets.comparison_modes import Mode, Pane, Side, panes, title_of
-from studio.ui.widgets.comparison_painting import (
-    draw_colour_bar,
-    draw_divider,
-    draw_label,
-    draw_picture,
-    draw_words,
-    small_font,
-)
-from studio.ui.widgets.heat_colours import colour_table, opaque_table
+from studio.ui.widgets.comparison_maps import Map
+from studio.ui.widgets.comparison_modes import Mode, Pane, panes, title_of
+from studio.ui.widgets.comparison_painting import small_font
+from studio.ui.widgets.comparison_pair import FramePair, drawable
+from studio.ui.widgets.comparison_scene import Scene, View
 
 FLICKER_MILLISECONDS = 500
-OPACITY = 0.8
 
 
-@dataclass(frozen=True)
-class Map:
-    """Differences as 8-bit grey: 0 is none, 255 `highest`."""
-
-    grey: QImage
-    highest: float
-    title: str
+SETTLED_MILLISECONDS = 80
+"""After which another size is wanted: while a window's edge is dragged, each size is soon another one."""
 
 
 class ComparisonCanvas(QWidget):
@@ -53,34 +42,34 @@ class ComparisonCanvas(QWidget):
     Attributes:
         mode_changed: the mode, after a key or `set_mode`.
         zoom_changed: device pixels for one of the picture.
+        wanted_size_changed: `wanted_size` is another one.
+        magnifier_changed: whether there is a magnifier, after a key or `set_magnifier`.
     """
 
     mode_changed = Signal(str)
     zoom_changed = Signal(float)
+    wanted_size_changed = Signal()
+    magnifier_changed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("comparison-view")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 120)
-        self._original = QImage()
-        self._candidate = QImage()
-        self._frame = -1
+        self._scene = Scene(empty=tr("No picture yet."))
         self._names = ("", "")
-        self._accents = (QColor("#5CB8FF"), QColor("#FFA657"))
-        self._empty = tr("No picture yet.")
         self._mode = Mode.SPLIT
         self._look = FIT
         self._divider = 0.5
-        self._heat: Map | None = None
-        self._difference: Map | None = None
-        self._opacity, self._threshold = OPACITY, 0.0
-        self._heat_painted = QImage()
-        self._difference_painted = QImage()
+        self._wanted = (0, 0)
         self._is_second_turn = False
         self._timer = QTimer(self)
         self._timer.setInterval(FLICKER_MILLISECONDS)
         self._timer.timeout.connect(self._take_turns)
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(SETTLED_MILLISECONDS)
+        self._settling.timeout.connect(self._tell_wanted)
         self._describe()
 
     # what is shown
@@ -93,7 +82,12 @@ class ComparisonCanvas(QWidget):
     @property
     def frame_id(self) -> int:
         """Of the frame in both panes, -1 for none."""
-        return self._frame
+        return self._scene.pair.frame
+
+    @property
+    def pictures(self) -> tuple[QImage, QImage]:
+        """The original's and the candidate's in view; null where there is none."""
+        return self._scene.pair.original, self._scene.pair.candidate
 
     @property
     def zoom(self) -> float:
@@ -110,27 +104,70 @@ class ComparisonCanvas(QWidget):
         """Where the divider is, 0..1 of the picture in view."""
         return self._divider
 
-    def set_pair(self, original: QImage, candidate: QImage, frame_id: int = 0) -> None:
+    @property
+    def heat(self) -> Map | None:
+        """What lies over the candidate."""
+        return self._scene.heat
+
+    @property
+    def has_magnifier(self) -> bool:
+        """Whether a lens lies over the picture."""
+        return self._scene.lens.is_on
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether what is in view is marked as old."""
+        return self._scene.is_stale
+
+    def wanted_size(self) -> tuple[int, int]:
+        """Return how many pixels a picture needs now: the pane's, or (0, 0) for all the frame has."""
+        if not self._look.is_fit or self._scene.lens.is_on:
+            return (0, 0)
+        pane, ratio = self._pane().rectangle.size(), self.devicePixelRatioF()
+        return max(1, round(pane.width() * ratio)), max(1, round(pane.height() * ratio))
+
+    def set_pair(
+        self, original: QImage, candidate: QImage, frame_id: int = 0, full_size: tuple[int, int] | None = None
+    ) -> None:
         """Show two pictures of one frame; both change at once. Zoom and pan stay.
 
         Args:
             original, candidate: any format; the candidate is drawn at the original's size where its own is another.
             frame_id: of the frame that both show.
+            full_size: width and height of the frame where the pictures were made small for the pane (`wanted_size`):
+                the zoom counts the frame's pixels. None where the pictures are as large as the frame.
         """
-        self._original, self._candidate = _drawable(original), _drawable(candidate)
-        self._frame = frame_id
-        self._look = bounded(self._look, self._size(), self._pane().rectangle.size())
-        self._describe()
+        before = self._scene.pair
+        self._scene.pair = pair = FramePair(drawable(original), drawable(candidate), frame_id, full_size)
+        if pair.size != before.size:
+            self._look = bounded(self._look, self._size(), self._pane().rectangle.size())
+            self.zoom_changed.emit(self.zoom)
+            self._tell_wanted()
+        if (pair.original.size(), pair.candidate.size()) != (before.original.size(), before.candidate.size()):
+            self._describe()
         self.update()
+
+    def set_stale(self, is_stale: bool, sentence: str = "") -> None:
+        """Mark the picture as an old one, or as a new one again.
+
+        Args:
+            is_stale: without colours and darker.
+            sentence: why, in words for people; plain text.
+        """
+        reason = sentence if is_stale else ""
+        if (is_stale, reason) != (self._scene.is_stale, self._scene.reason):
+            self._scene.is_stale, self._scene.reason = is_stale, reason
+            self._describe()
 
     def clear(self, sentence: str = "") -> None:
         """Show no picture but a sentence; "" for the usual one."""
-        self._original, self._candidate, self._frame = QImage(), QImage(), -1
-        self._heat = self._difference = None
+        self._scene.pair = FramePair()
+        self._scene.heat = self._scene.difference = None
+        self._scene.is_stale, self._scene.reason = False, ""
         self._look = FIT
         if sentence:
-            self._empty = sentence
-        self._paint_maps()
+            self._scene.empty = sentence
+        self._tell_wanted()
         self._describe()
 
     def set_names(self, original: str, candidate: str) -> None:
@@ -141,7 +178,7 @@ class ComparisonCanvas(QWidget):
 
     def set_accents(self, original: str, candidate: str) -> None:
         """Set the colours that mark the two, as #rrggbb."""
-        self._accents = (QColor(original), QColor(candidate))
+        self._scene.accents = (QColor(original), QColor(candidate))
         self.update()
 
     def set_heat(self, image: QImage | None, highest: float = 1.0, title: str = "") -> None:
@@ -152,8 +189,8 @@ class ComparisonCanvas(QWidget):
             highest: the value of the lightest colour.
             title: what the map shows: "LPIPS".
         """
-        self._heat = None if image is None or image.isNull() else Map(_grey(image), highest, title)
-        self._paint_maps()
+        self._scene.heat = None if image is None or image.isNull() else Map(image, highest, title)
+        self.update()
 
     def set_difference(self, image: QImage | None, highest: float = 1.0, title: str = "") -> None:
         """Set what the difference mode shows; without it the pixels' differences are shown as they are.
@@ -161,18 +198,18 @@ class ComparisonCanvas(QWidget):
         Args:
             image, highest, title: as for `set_heat`.
         """
-        self._difference = None if image is None or image.isNull() else Map(_grey(image), highest, title)
-        self._paint_maps()
+        self._scene.difference = None if image is None or image.isNull() else Map(image, highest, title)
+        self.update()
 
     def set_opacity(self, opacity: float) -> None:
         """Set how much of the candidate the strongest places of the map hide, 0..1."""
-        self._opacity = min(max(opacity, 0.0), 1.0)
-        self._paint_maps()
+        self._scene.opacity = min(max(opacity, 0.0), 1.0)
+        self.update()
 
     def set_threshold(self, threshold: float) -> None:
         """Hide differences below this part of the scale, 0..1."""
-        self._threshold = min(max(threshold, 0.0), 1.0)
-        self._paint_maps()
+        self._scene.threshold = min(max(threshold, 0.0), 1.0)
+        self.update()
 
     def set_mode(self, mode: Mode) -> None:
         """Look at the pair in another way."""
@@ -185,6 +222,26 @@ class ComparisonCanvas(QWidget):
         self.update()
         self.mode_changed.emit(mode.value)
         self.zoom_changed.emit(self.zoom)
+        self._tell_wanted()
+
+    def set_magnifier(self, is_on: bool) -> None:
+        """Lay a lens over the picture: it shows the place below it in both, four times as large."""
+        if is_on is self._scene.lens.is_on:
+            return
+        place = (0.5, 0.5) if self._look.is_fit else (self._look.x, self._look.y)
+        self._scene.lens = Lens(is_on).moved(*place)
+        self.update()
+        self.magnifier_changed.emit(is_on)
+        self._tell_wanted()
+
+    def move_magnifier(self, to: QPointF) -> None:
+        """Move the lens to a point of the widget."""
+        target = placed(self._look, self._size(), self._pane(to).rectangle)
+        if not target.isEmpty():
+            self._scene.lens = self._scene.lens.moved(
+                (to.x() - target.x()) / target.width(), (to.y() - target.y()) / target.height()
+            )
+            self.update()
 
     def set_divider(self, share: float) -> None:
         """Move the divider to a part of the picture in view, 0..1."""
@@ -219,28 +276,15 @@ class ComparisonCanvas(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(small_font(self.font()))
-        area = QRectF(self.rect())
-        painter.fillRect(area, QColor(24, 26, 30))
-        if self._original.isNull():
-            draw_words(painter, self._empty, area, QColor(200, 200, 200))
-            return
-        for pane in self._panes():
-            target = placed(self._look, self._size(), pane.rectangle)
-            self._draw_pane(painter, pane, target)
-        if self._mode is Mode.SPLIT:
-            is_focused = self.hasFocus()
-            draw_divider(painter, self._divider_x(), self._visible(), is_focused=is_focused, accent=self._accents[1])
-        for pane in self._panes():
-            self._draw_labels(painter, pane)
-        shown = self._shown_map()
-        if shown is not None:
-            draw_colour_bar(painter, shown.title, f"{shown.highest:.2g}", self._panes()[-1].rectangle)
+        view = View(self._mode, self._panes(), self._look, self._area(), self._divider_x(), self.hasFocus())
+        self._scene.draw(painter, view)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Keep what is in view within bounds."""
         super().resizeEvent(event)
         self._look = bounded(self._look, self._size(), self._pane().rectangle.size())
         self.zoom_changed.emit(self.zoom)
+        self._settling.start()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Flicker again, where that was the mode."""
@@ -265,7 +309,7 @@ class ComparisonCanvas(QWidget):
     # inside
 
     def _size(self) -> QSizeF:
-        return QSizeF(self._original.size())
+        return self._scene.pair.size
 
     def _area(self) -> QRectF:
         return QRectF(self.rect())
@@ -292,6 +336,13 @@ class ComparisonCanvas(QWidget):
         self._look = look
         self.update()
         self.zoom_changed.emit(self.zoom)
+        self._tell_wanted()
+
+    def _tell_wanted(self) -> None:
+        wanted = self.wanted_size()
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self.wanted_size_changed.emit()
 
     def _take_turns(self) -> None:
         self._is_second_turn = not self._is_second_turn
@@ -304,81 +355,10 @@ class ComparisonCanvas(QWidget):
             self._timer.stop()
             self._is_second_turn = False
 
-    def _shown_map(self) -> Map | None:
-        if self._mode is Mode.DIFFERENCE:
-            return self._difference
-        shows_candidate = any(pane.side is Side.CANDIDATE for pane in self._panes())
-        return self._heat if shows_candidate else None
-
-    def _draw_pane(self, painter: QPainter, pane: Pane, target: QRectF) -> None:
-        if pane.side is Side.ORIGINAL:
-            draw_picture(painter, self._original, target, pane.clip)
-        elif pane.side is Side.CANDIDATE:
-            draw_picture(painter, self._candidate, target, pane.clip)
-            if self._heat is not None:
-                draw_picture(painter, self._heat_painted, target, pane.clip)
-        elif self._difference is not None:
-            draw_picture(painter, self._difference_painted, target, pane.clip)
-        else:
-            draw_picture(painter, self._original, target, pane.clip)
-            painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Difference)
-            draw_picture(painter, self._candidate, target, pane.clip)
-            painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
-
-    def _draw_labels(self, painter: QPainter, pane: Pane) -> None:
-        original, candidate = self._labels()
-        if pane.side is Side.ORIGINAL:
-            draw_label(painter, original, self._accents[0], pane.clip, is_right=False)
-        elif pane.side is Side.CANDIDATE:
-            draw_label(painter, candidate, self._accents[1], pane.clip, is_right=True)
-        else:
-            draw_label(painter, title_of(Mode.DIFFERENCE), self._accents[1], pane.clip, is_right=False)
-
-    def _labels(self) -> tuple[str, str]:
-        original, candidate = self._names
-        if original and original == candidate:  # one picture, of no model
-            return original, candidate
-        one = tr("Original · {name}", name=original) if original else tr("Original")
-        other = tr("Candidate · {name}", name=candidate) if candidate else tr("Candidate")
-        if self._original.size() != self._candidate.size():
-            width, height = self._candidate.width(), self._candidate.height()
-            other = tr("{label} ({width} × {height}, scaled)", label=other, width=width, height=height)
-        return one, other
-
-    def _paint_maps(self) -> None:
-        """Colour the maps once, not at every painting."""
-        self._heat_painted = (
-            _coloured(self._heat.grey, colour_table(self._opacity, self._threshold)) if self._heat else QImage()
-        )
-        self._difference_painted = _coloured(self._difference.grey, opaque_table()) if self._difference else QImage()
-        self.update()
-
     def _describe(self) -> None:
-        """Say in words what is shown, for those who cannot see it."""
-        one, other = self._labels()
+        """Say in words what is shown, for those who cannot see it; never for each frame, which would be heard."""
+        one, other = self._scene.words = self._scene.labels(self._names)
         self.setAccessibleName(tr("Comparison: {original}; {candidate}", original=one, candidate=other))
-        self.setAccessibleDescription(
-            tr("View: {mode}. M changes it, plus, minus and 0 zoom, arrows move.", mode=title_of(self._mode))
-        )
+        keys = tr("View: {mode}. M changes it, plus, minus and 0 zoom, arrows move.", mode=title_of(self._mode))
+        self.setAccessibleDescription(f"{self._scene.reason} {keys}".strip())
         self.update()
-
-
-def _drawable(image: QImage) -> QImage:
-    """Return a picture in the format that is drawn fastest."""
-    if image.isNull() or image.format() is QImage.Format.Format_RGB32:
-        return image
-    return image.convertToFormat(QImage.Format.Format_RGB32)
-
-
-def _grey(image: QImage) -> QImage:
-    if image.format() is QImage.Format.Format_Grayscale8:
-        return image
-    return image.convertToFormat(QImage.Format.Format_Grayscale8)
-
-
-def _coloured(grey: QImage, table: list[int]) -> QImage:
-    """Return a map in colours: each grey level becomes one of 256."""
-    levels = QImage(grey)
-    levels.reinterpretAsFormat(QImage.Format.Format_Indexed8)
-    levels.setColorTable(table)
-    return levels.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
+from studio.ui.icons import icon
 from studio.ui.texts import tr
-from studio.ui.widgets.comparison_canvas import OPACITY
 from studio.ui.widgets.comparison_modes import Mode, help_of, title_of
+from studio.ui.widgets.comparison_scene import OPACITY
 from studio.ui.widgets.comparison_view import ComparisonView
 
 _ZOOM = 1.25
@@ -23,6 +24,7 @@ class ComparisonControls(QWidget):
 
     Attributes:
         overlay_changed: which map is wanted, "" for none.
+        row: the first row, which takes more buttons at its right.
     """
 
     overlay_changed = Signal(str)
@@ -33,7 +35,7 @@ class ComparisonControls(QWidget):
         self._view = view
         self._modes = QButtonGroup(self)
         self._modes.setExclusive(True)
-        first = QHBoxLayout()
+        self.row = first = QHBoxLayout()
         first.setSpacing(2)
         self._buttons: dict[Mode, QToolButton] = {}
         for mode in Mode:
@@ -58,6 +60,17 @@ class ComparisonControls(QWidget):
         nearer.clicked.connect(lambda: view.zoom_by(_ZOOM))
         fit.clicked.connect(view.fit)
         exact.clicked.connect(lambda: view.zoom_to(1.0))
+        magnifier = _button(
+            "magnifier",
+            tr("Magnifier"),
+            tr("A lens under the pointer that shows both pictures four times as large (G)"),
+        )
+        magnifier.setIcon(icon("search", checkable=True))
+        magnifier.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        magnifier.setCheckable(True)
+        magnifier.setChecked(view.has_magnifier)
+        magnifier.clicked.connect(view.set_magnifier)
+        view.magnifier_changed.connect(magnifier.setChecked)
         second = QHBoxLayout()
         second.setSpacing(6)
         self._overlay = QComboBox(self)
@@ -78,7 +91,7 @@ class ComparisonControls(QWidget):
         second.addStretch(1)
         near = QHBoxLayout()
         near.setSpacing(0)
-        for widget in (farther, self._zoom, nearer, fit, exact):
+        for widget in (magnifier, farther, self._zoom, nearer, fit, exact):
             near.addWidget(widget)
         second.addLayout(near)
         whole = QVBoxLayout(self)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QLinearGradient, QPainter, QPen
+from functools import lru_cache
 
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
+
+from studio.ui.widgets.comparison_pair import snapped
 from studio.ui.widgets.heat_colours import rgb
 
 MARGIN = 8.0
@@ -12,21 +15,40 @@ _PADDING = 6.0
 _DOT = 8.0
 _BAR_WIDTH, _BAR_HEIGHT = 160.0, 10.0
 _CHIP = QColor(16, 18, 22, 190)
+_GROUND = QColor(16, 18, 22, 240)
 _WORDS = QColor(245, 245, 245)
 _GRIP = 13.0
+_COLUMN = 460.0
 SHARP_FROM = 2.0
 """Device pixels for one of the picture above which pixels are drawn as squares: one wants to see them."""
 
 
-def draw_picture(painter: QPainter, image: QImage, target: QRectF, clip: QRectF) -> None:
-    """Draw a picture into a rectangle, as far as it lies in the clip; smooth, or as squares where it is enlarged."""
-    shown = target.intersected(clip)
-    if shown.isEmpty() or image.isNull():
+def draw_picture(painter: QPainter, image: QImage, target: QRectF, clip: QRectF, is_reduced: bool = False) -> None:
+    """Draw a picture into a rectangle, as far as it lies in the clip; smooth, or as squares where it is enlarged.
+
+    Args:
+        painter: on the widget.
+        image: the picture.
+        target: where all of it lies.
+        clip: what is painted.
+        is_reduced: its pixels are not those of the frame, so that nobody wants to see them as squares.
+    """
+    if image.isNull():
         return
-    scale = target.width() * painter.device().devicePixelRatioF() / image.width()
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale <= SHARP_FROM)
+    ratio = painter.device().devicePixelRatioF()
+    is_smooth = is_reduced or target.width() * ratio / image.width() <= SHARP_FROM
+    draw_part(painter, image, snapped(target, image, ratio), clip, is_smooth=is_smooth)
+
+
+def draw_part(painter: QPainter, image: QImage, target: QRectF, clip: QRectF, *, is_smooth: bool) -> None:
+    """Draw what a clip shows of a picture that fills a rectangle."""
+    if not target.intersects(clip):
+        return
     painter.save()
-    painter.setClipRect(clip)
+    # smooth edges of a rectangle that is aligned anyway would double the time
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, is_smooth)
+    painter.setClipRect(clip, Qt.ClipOperation.IntersectClip)
     painter.drawImage(target, image)
     painter.restore()
 
@@ -81,7 +103,7 @@ def draw_colour_bar(painter: QPainter, title: str, highest: str, pane: QRectF) -
     for place, (word, wide) in enumerate(zip(words, widths, strict=True)):
         if place == 2:
             bar = QRectF(x, chip.center().y() - _BAR_HEIGHT / 2, _BAR_WIDTH, _BAR_HEIGHT)
-            painter.fillRect(bar, _gradient(bar))
+            painter.drawImage(bar, _scale())
             x += _BAR_WIDTH + _PADDING
         painter.drawText(QRectF(x, chip.top(), wide + 1, height), Qt.AlignmentFlag.AlignVCenter, word)
         x += wide + _PADDING
@@ -89,10 +111,8 @@ def draw_colour_bar(painter: QPainter, title: str, highest: str, pane: QRectF) -
 
 def draw_divider(painter: QPainter, x: float, area: QRectF, *, is_focused: bool, accent: QColor) -> None:
     """Draw the divider of the split view with its grip."""
-    painter.setPen(QPen(QColor(0, 0, 0, 120), 4))
-    painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-    painter.setPen(QPen(_WORDS, 2))
-    painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+    painter.fillRect(QRectF(round(x) - 2, area.top(), 4, area.height()), QColor(0, 0, 0, 120))
+    painter.fillRect(QRectF(round(x) - 1, area.top(), 2, area.height()), _WORDS)
     middle = QPointF(x, area.center().y())
     painter.setPen(QPen(accent if is_focused else QColor(0, 0, 0, 120), 2))
     painter.setBrush(_WORDS)
@@ -111,6 +131,27 @@ def draw_words(painter: QPainter, text: str, area: QRectF, colour: QColor) -> No
     painter.drawText(area.adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN), flags, text)
 
 
+def draw_stale(painter: QPainter, sentence: str, pane: QRectF) -> None:
+    """Say over a picture that it is an old one, and why.
+
+    Args:
+        painter: on the widget.
+        sentence: plain text; "" only darkens.
+        pane: of the widget.
+    """
+    painter.fillRect(pane, QColor(24, 26, 30, 120))
+    if not sentence:
+        return
+    flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+    inside = pane.adjusted(3 * MARGIN, 2 * MARGIN, -3 * MARGIN, -2 * MARGIN)
+    spare = max(inside.width() - _COLUMN, 0.0) / 2  # a narrow column is read more easily than one long line
+    inside.adjust(spare, 0, -spare, 0)
+    words = painter.boundingRect(inside, flags, sentence)
+    _draw_chip(painter, words.adjusted(-2 * _PADDING, -_PADDING, 2 * _PADDING, _PADDING), _GROUND)
+    painter.setPen(_WORDS)
+    painter.drawText(words, flags, sentence)
+
+
 def small_font(font: QFont) -> QFont:
     """Return the font of labels over pictures."""
     small = QFont(font)
@@ -119,14 +160,16 @@ def small_font(font: QFont) -> QFont:
     return small
 
 
-def _draw_chip(painter: QPainter, chip: QRectF) -> None:
+def _draw_chip(painter: QPainter, chip: QRectF, colour: QColor = _CHIP) -> None:
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_CHIP)
+    painter.setBrush(colour)
     painter.drawRoundedRect(chip, 4, 4)
 
 
-def _gradient(bar: QRectF) -> QLinearGradient:
-    gradient = QLinearGradient(bar.topLeft(), bar.topRight())
-    for step in range(9):
-        gradient.setColorAt(step / 8, QColor(*rgb(round(step * 255 / 8))))
-    return gradient
+@lru_cache(maxsize=1)
+def _scale() -> QImage:
+    """Return all colours of a map beside each other."""
+    image = QImage(256, 1, QImage.Format.Format_RGB32)
+    for level in range(256):
+        image.setPixelColor(level, 0, QColor(*rgb(level)))
+    return image

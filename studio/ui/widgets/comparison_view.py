@@ -9,6 +9,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEve
 from PySide6.QtWidgets import QWidget
 
 from studio.ui.widgets.comparison_canvas import ComparisonCanvas
+from studio.ui.widgets.comparison_look import placed
 from studio.ui.widgets.comparison_modes import Mode
 
 _NEAR = 10.0
@@ -22,7 +23,8 @@ class ComparisonView(ComparisonCanvas):
     """A canvas that follows pointer and keys.
 
     The wheel zooms around the pointer, a drag moves the divider or the picture, a double click shows all of it.
-    Keys: + - 0 zoom, arrows move the divider or the picture (with shift: farther, or the picture), M changes the mode.
+    Keys: + - 0 zoom, arrows move the divider or the picture (with shift: farther, or the picture), M changes the mode,
+    G takes the magnifier, which arrows move then.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -35,7 +37,7 @@ class ComparisonView(ComparisonCanvas):
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
         """Look nearer or farther around the pointer."""
         turned = event.angleDelta().y() / _WHEEL_NOTCH
-        if turned and not self._original.isNull():
+        if turned and not self._scene.pair.is_empty:
             self.zoom_by(_ZOOM**turned, event.position())
         event.accept()
 
@@ -48,7 +50,7 @@ class ComparisonView(ComparisonCanvas):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Take hold of the divider, or of the picture."""
-        if event.button() is not Qt.MouseButton.LeftButton or self._original.isNull():
+        if event.button() is not Qt.MouseButton.LeftButton or self._scene.pair.is_empty:
             super().mousePressEvent(event)
             return
         self._last = event.position()
@@ -62,6 +64,8 @@ class ComparisonView(ComparisonCanvas):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Drag what was taken hold of; otherwise show what would be."""
+        if self._scene.lens.is_on:
+            self.move_magnifier(event.position())
         if self._dragged is not None:
             self._dragged(event.position())
         elif self._mode is Mode.SPLIT and self._is_near(event.position()):
@@ -79,7 +83,7 @@ class ComparisonView(ComparisonCanvas):
         self.fit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        """Zoom with + - 0, move with the arrows, change the mode with M."""
+        """Zoom with + - 0, move with the arrows, change the mode with M, take the magnifier with G."""
         key, is_long = event.key(), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         step = {
             Qt.Key.Key_Left: QPointF(1, 0),
@@ -98,12 +102,26 @@ class ComparisonView(ComparisonCanvas):
         elif key == Qt.Key.Key_M:
             every = list(Mode)
             self.set_mode(every[(every.index(self._mode) + 1) % len(every)])
+        elif key == Qt.Key.Key_G:
+            self.set_magnifier(not self._scene.lens.is_on)
+        elif step is not None and self._scene.lens.is_on:
+            self._push_magnifier(step * -(_LONG_STEP if is_long else _STEP))
         elif step is not None and self._mode is Mode.SPLIT and step.x() and not (is_long and not self._look.is_fit):
             self.set_divider(self._divider - step.x() * (_LONG_STEP if is_long else _STEP))
         elif step is not None:
             self.pan_by(step * _PAN)
         else:
             super().keyPressEvent(event)
+
+    def _push_magnifier(self, by: QPointF) -> None:
+        """Move the lens by parts of what is in view."""
+        target = placed(self._look, self._size(), self._pane().rectangle)
+        if not target.isEmpty():
+            pane = self._pane().rectangle
+            across, down = min(pane.width() / target.width(), 1.0), min(pane.height() / target.height(), 1.0)
+            lens = self._scene.lens
+            self._scene.lens = lens.moved(lens.x + by.x() * across, lens.y + by.y() * down)
+            self.update()
 
     def _is_near(self, point: QPointF) -> bool:
         return abs(point.x() - self._divider_x()) <= _NEAR

@@ -15,6 +15,7 @@ import pytest
 
 from converters.builtin import DEMO_CLIP, DEMO_CROPS, DEMO_GALLERY
 from converters.compress.quantize import interactive
+from converters.compress.quantize.calibration import calibration_set
 from converters.compress.quantize.encodings import Scheme
 from converters.compress.quantize.interactive_camera import taken_from
 from converters.compress.quantize.settings import parse_layers
@@ -22,8 +23,11 @@ from converters.errors import BadInputError, CancelledError, UsageError
 from converters.model.graph import write_proto
 from converters.model.source import load
 from converters.pictures import read_picture
+from converters.preview.pairs.sides import opened_choice, opened_like
+from converters.preview.request import ModelChoice
 from converters.progress import Progress, ProgressMessage
 from converters.registry import step
+from converters.runtimes.base import Arrays
 from tests.tiny_models import tiny_swapper
 
 TENSOR = "/encoder.3/Conv_output_0"
@@ -108,6 +112,52 @@ def test_a_range_changes_the_picture_and_nothing_else(asked: Call) -> None:
     assert 0 < difference[0] < difference[1]
     assert narrow["loss"]["lpips"] > 2 * usual["loss"]["lpips"]
     assert narrow["loss"]["psnr"] < usual["loss"]["psnr"] - 5
+
+
+def modelled(arguments: Data) -> Data:
+    return plain(interactive.calibration_preview({**arguments, "sample": None, "model": True}, Progress()))
+
+
+def drawn(path: str) -> Arrays:
+    """Return what the preview process gets of a file: it opens it as any other model, beside the original."""
+    feeds = calibration_set(load("demo"), "", SAMPLES, Progress()).make(0).feeds
+    original = ModelChoice()
+    with opened_choice(original, Progress()) as known:
+        choice = ModelChoice(path, "As set here", like_original=True)
+        with opened_like(known, choice, Progress()) as found:
+            assert found.family == known.family
+            assert found.unread is known.unread
+            return found.session.run(feeds)
+
+
+def test_the_model_of_a_preview_draws_what_the_preview_shows(asked: Call) -> None:
+    arguments = asked(ranges=f"{TENSOR}=-1.0:2.0")
+    told = modelled(arguments)
+    assert told["original"] == told["quantized"] == told["sample"] == ""
+    assert told["loss"] is None
+    picture = read_picture(Path(shown(arguments)["quantized"])).astype(float)
+
+    def error(path: str) -> float:
+        (crop,) = drawn(path).values()
+        return float(np.abs(crop[0].transpose(1, 2, 0) * 255 - picture).max())
+
+    assert error(told["model"]) < 0.51  # the picture is rounded to whole numbers
+    assert error(modelled(asked(ranges=f"{TENSOR}=-1.0:1.5"))["model"]) > 2  # another range draws otherwise
+    assert told["layers"] == shown(arguments)["layers"]
+
+
+def test_models_of_previews_are_not_heaped_up(asked: Call, tmp_path: Path) -> None:
+    paths = [modelled(asked(ranges=f"{TENSOR}=-1.0:{high}"))["model"] for high in (1, 1.5, 2, 2.5, 3)]
+    assert len(set(paths)) == 5
+    there = sorted(str(path) for path in (tmp_path / "pictures").rglob("*.onnx"))
+    assert there == sorted(paths[-3:])  # whoever was told of one may still be opening it
+    assert modelled(asked(ranges=f"{TENSOR}=-1.0:3"))["model"] == paths[-1]  # nothing changed: nothing is opened anew
+    Path(paths[-1]).unlink()
+    assert Path(modelled(asked(ranges=f"{TENSOR}=-1.0:3"))["model"]).is_file()
+    both = plain(interactive.calibration_preview({**asked(), "sample": 0, "model": True}, Progress()))
+    assert Path(both["model"]).is_file()
+    assert Path(both["quantized"]).is_file()
+    assert shown(asked())["model"] == ""
 
 
 def test_after_a_crash_everything_comes_back_as_it_was(asked: Call) -> None:

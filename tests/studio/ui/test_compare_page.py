@@ -105,7 +105,7 @@ def test_a_comparison_is_shown_sorted_reported_and_kept(
     assert results.strip.places == result.order(0, key)
     assert results.view.frame_id == result.order(0, key)[0]
     shown = QImage(str(result.files(0, results.view.frame_id)["picture"]))
-    assert results.view._candidate.pixel(20, 20) == shown.pixel(20, 20)
+    assert results.view.pictures[1].pixel(20, 20) == shown.pixel(20, 20)
     assert "near" in page.findChild(QLabel, "finding").text()
 
     # the broken one has its sentence, the others work
@@ -131,7 +131,7 @@ def test_a_comparison_is_shown_sorted_reported_and_kept(
     overlay = page.findChild(QComboBox, "overlay")
     assert overlay.currentData() == "lpips"
     overlay.setCurrentIndex(overlay.findData("flip"))
-    assert results.view._heat.highest == result.scales["flip"]
+    assert results.view.heat.highest == result.scales["flip"]
     results.strip.setCurrentRow(2)
     assert results.view.frame_id == results.strip.places[2]
     page.findChild(QToolButton, "mode-difference").click()

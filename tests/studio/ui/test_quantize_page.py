@@ -154,10 +154,8 @@ def test_layers_and_settings_change_the_recipe_and_what_is_shown(bench: Workbenc
     qtbot.keyClick(page.layers.table, Qt.Key.Key_Space)
     assert parse_layers(options(page)["layers"]) == {}
 
-    form = page._form
-    assert form is not None
     lossy = page.preview.files[1]
-    form.changed.emit("scheme", "float")
+    page.form.changed.emit("scheme", "float")
     settle(qtbot, page, lambda: page.preview.files[1] != lossy)
     assert pixels(page.preview.files[0]) == pixels(page.preview.files[1])
     assert "smaller, not faster" in find(page, QLabel, "forecast").text()
