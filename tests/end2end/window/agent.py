@@ -11,6 +11,7 @@ Everything is done by real events to real widgets, found by their object names. 
     {"do": "drop", "paths": […]}                  files onto the window
     {"do": "answer", "button": …}                 a button of the dialog in front, by its text or standard name
     {"do": "picture", "path": …}                  what the window looks like
+    {"do": "candidate", "path": …}                a file beside the original of the live comparison
     {"do": "settings", "theme": "light"}          changes of the person's settings
     {"do": "modules"}                             names of the modules that are loaded
     {"do": "gap"}                                 the longest pause of the event loop since the last time, in seconds,
@@ -194,6 +195,11 @@ class Agent(QObject):
             QApplication.processEvents()
         if not shown.grab().save(path):
             raise OSError(f"{path} cannot be written")
+
+    def _candidate(self, path: str) -> None:
+        from studio.preview.previewing import previewing
+
+        previewing(window().bench).add_candidate(path)  # type: ignore[attr-defined]
 
     def _settings(self, **values: Any) -> None:
         window().bench.settings.change(**values)  # type: ignore[attr-defined]
