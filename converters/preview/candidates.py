@@ -43,7 +43,7 @@ class CandidateOpener(Closing):
     def __init__(self, pair: Pair) -> None:
         self._pair = pair
         self._lock = threading.Lock()
-        self._wish: Data | None = None
+        self._wish: tuple[Data, ModelChoice] | None = None
         self._done: Opening | None = None
         self._bug: BaseException | None = None
         self._thread: threading.Thread | None = None
@@ -57,8 +57,9 @@ class CandidateOpener(Closing):
 
     def wish(self, command: Data) -> None:
         """Open the "model" of a command, as soon as the one that is being opened is done."""
+        choice = ModelChoice.from_json(command["model"])  # here: what is no model must not end the thread
         with self._lock:
-            self._wish = command
+            self._wish = (command, choice)
             done, self._done = self._done, None
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="candidate", daemon=True)
@@ -80,12 +81,12 @@ class CandidateOpener(Closing):
     def _run(self) -> None:
         while True:
             with self._lock:
-                command, self._wish = self._wish, None
-                if command is None or self._is_over:
+                wish, self._wish = self._wish, None
+                if wish is None or self._is_over:
                     self._thread = None
                     return
             opened: Opening | None = None
-            choice = ModelChoice.from_json(command["model"])
+            command, choice = wish
             try:
                 progress = Progress(is_cancelled=self._is_void)
                 opened = Opening(command, choice, self._pair.open_candidate(choice, progress))

@@ -40,6 +40,16 @@ def _people(preview: Preview, command: Data) -> None:
     preview.set_people(tuple(tuple(person) for person in command["people"]))
 
 
+def in_order(commands: list[Data]) -> list[Data]:
+    """Return what is to be obeyed of commands that came together.
+
+    Slots that came back are there for what the others show; of several looks only the newest is worth drawing.
+    """
+    looks = [command for command in commands if command["command"] == "look"]
+    rest = [each for each in commands if each["command"] != "release" and all(each is not old for old in looks[:-1])]
+    return [command for command in commands if command["command"] == "release"] + rest
+
+
 def _stop(preview: Preview, _command: Data) -> None:
     preview.is_over = True
 
@@ -57,8 +67,8 @@ _COMMANDS: Final[Mapping[str, Callable[[Preview, Data], None]]] = {
     "speed": lambda preview, command: preview.capture.set_speed(float(command["factor"])),
     "loop": lambda preview, command: preview.capture.set_loop(bool(command["is_on"])),
     "phone": lambda preview, command: preview.set_phone(command["profile"], is_throttled=bool(command["is_throttled"])),
-    "snapshot": lambda preview, command: preview.finisher.snapshot(command),
-    "record": lambda preview, command: preview.finisher.record(command),
+    "snapshot": lambda preview, command: preview.snapshot(command),
+    "record": lambda preview, command: preview.record(command),
     "stop_recording": lambda preview, command: preview.finisher.stop_recording(command),
     "forget_worst": lambda preview, command: preview.finisher.forget_worst(command),
     "stop": _stop,

@@ -11,6 +11,8 @@ from converters.face.faces import Picture
 
 BYTES = 4
 """Of a pixel: blue, green, red, 255, as Qt's RGB32 lies in memory."""
+MOST_PIXELS = 3840 * 2160
+"""Of a picture that is handed over: three slots of two such pictures and a map are 224 MB."""
 
 
 def fitting(size: tuple[int, int], most: tuple[int, int]) -> tuple[int, int]:
@@ -18,6 +20,13 @@ def fitting(size: tuple[int, int], most: tuple[int, int]) -> tuple[int, int]:
     shares = [limit / length for length, limit in zip(size, most, strict=True) if limit]
     share = min([1.0, *shares])
     return max(1, round(size[0] * share)), max(1, round(size[1] * share))
+
+
+def handed(size: tuple[int, int], most: tuple[int, int]) -> tuple[int, int]:
+    """Return the largest size of the same shape within `most` (width and height, 0: any) and `MOST_PIXELS`."""
+    width, height = fitting(size, most)
+    share = (MOST_PIXELS / (width * height)) ** 0.5
+    return (width, height) if share >= 1 else (max(1, int(width * share)), max(1, int(height * share)))
 
 
 def put(picture: Picture, size: tuple[int, int], memory: memoryview) -> None:

@@ -89,6 +89,16 @@ class Finisher(Closing):
         """Empty the tray."""
         self._asked(command, self._keeping.forget_worst)
 
+    def check(self) -> None:
+        """Do nothing, unless the thread has come upon a bug.
+
+        Raises:
+            Exception: that bug.
+        """
+        with self._changed:
+            if self._bug is not None:
+                raise self._bug
+
     def wait(self) -> None:
         """Wait until all is done.
 
@@ -97,8 +107,7 @@ class Finisher(Closing):
         """
         with self._changed:
             self._changed.wait_for(lambda: self._work is None)
-            if self._bug is not None:
-                raise self._bug
+        self.check()
 
     def close(self) -> None:
         """Finish what is begun, end the recording, and free everything."""
@@ -157,7 +166,7 @@ class Finisher(Closing):
             self._finish(replace(self._last, look=look), is_new=False)
 
     def _finish(self, treated: Treated, *, is_new: bool = True) -> None:
-        self._last = treated
+        self._last, self._shown = treated, None  # the pictures of the one before are about to be written over
         begun = time.perf_counter()
         result, look, frame = treated.result, treated.look, treated.frame
         overlay = look.overlay if treated.draws else Overlay.NONE
@@ -178,8 +187,6 @@ class Finisher(Closing):
         else:
             region = whole(drawn_size, look)
         placed = self.publisher.put(result.original, result.candidate, region, overlay, judged.maps)
-        if placed is None:
-            return
         shown = time.perf_counter()
         self._seconds = {"measure": measured - begun, "show": shown - measured}
         report = FrameReport(
@@ -203,8 +210,9 @@ class Finisher(Closing):
             phone=treated.phone,
             candidate=treated.candidate,
         )
-        self.finished += 1
-        self._dialogue.say(report.to_json())
+        if placed.memory:
+            self.finished += 1
+            self._dialogue.say(report.to_json())
         self._shown = Shown(treated, report, placed.grey, region)
         if is_new:
             self._keeping.add(self._shown)

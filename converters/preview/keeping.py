@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,14 +29,14 @@ class Keeping(Closing):
     Args:
         dialogue: gets the messages.
         folder: private: takes the pictures of the worst frames.
+        clock: seconds, of the clock that reports are of.
 
     Raises:
         DestinationError: the folder cannot be made.
     """
 
-    def __init__(self, dialogue: Dialogue, folder: Path) -> None:
-        self._dialogue = dialogue
-        self._candidate = ""
+    def __init__(self, dialogue: Dialogue, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._dialogue, self._clock = dialogue, clock
         self._recording: Recording | None = None
         self._writing: threading.Thread | None = None
         self._said = 0.0
@@ -42,16 +44,11 @@ class Keeping(Closing):
 
     def add(self, shown: Shown) -> None:
         """Keep what is to be kept of a frame; copies at most."""
-        if self._candidate != shown.report.candidate:
-            if self._candidate:
-                self._worst.forget()  # what another candidate lost says nothing of this one
-            self._candidate = shown.report.candidate
         self._worst.offer(shown.treated.frame, shown.treated.result, shown.report)
         recording = self._recording
         if recording is None or not recording.takes:
             return
-        if recording.has_room:
-            recording.add(_sides(shown, LARGEST), shown.report.taken)
+        recording.add(_sides(shown, LARGEST) if recording.has_room else None, shown.report.said)
         if time.monotonic() - self._said >= _SAY_EVERY:
             self._say_recording(recording)
 
@@ -60,6 +57,7 @@ class Keeping(Closing):
 
         Raises:
             UsageError: another ending than ".png".
+            DestinationError: there is no such folder.
         """
         check_snapshot(path)
         sides = _sides(shown, (0, 0))
@@ -79,8 +77,8 @@ class Keeping(Closing):
                 f"The recording {self._recording.path.name} is not complete yet.", "", "End it before the next one."
             )
         first = _sides(shown, LARGEST)
-        self._recording = Recording(path, first, self._take_end)
-        self._recording.add(first, shown.report.taken)
+        self._recording = Recording(path, first, self._take_end, self._clock)
+        self._recording.add(first, self._clock())  # it may be a still picture that was shown long ago
         self._say_recording(self._recording)
 
     def stop_recording(self) -> None:
@@ -93,6 +91,12 @@ class Keeping(Closing):
             write_snapshot(path, sides)
         except StudioError as error:
             self._say_trouble(error, "snapshot")
+        except Exception as error:  # a bug, or no memory, costs the snapshot and not the preview; the window waits
+            traceback.print_exc()
+            self._say_trouble(
+                StudioError(f"The snapshot {path.name} failed in a way that is not foreseen: {error!r:.300}."),
+                "snapshot",
+            )
         else:
             self._dialogue.say({"event": "saved", "what": "snapshot", "path": str(path), "frames": 1})
 
@@ -102,7 +106,7 @@ class Keeping(Closing):
             self._writing = None
 
     def forget_worst(self) -> None:
-        """Empty the tray."""
+        """Empty the tray: what was lost so far says nothing of what is compared from now on."""
         self._worst.forget()
 
     def _take_end(self, recording: Recording, error: StudioError | None) -> None:
@@ -113,6 +117,7 @@ class Keeping(Closing):
                 "what": "recording",
                 "path": str(recording.path),
                 "frames": recording.frames,
+                "left_out": recording.left_out,
             }
             self._dialogue.say(said)
         elif not isinstance(error, CancelledError):
@@ -120,7 +125,7 @@ class Keeping(Closing):
 
     def _say_recording(self, recording: Recording) -> None:
         self._said = time.monotonic()
-        counted = {"frames": recording.frames, "seconds": recording.seconds}
+        counted = {"frames": recording.frames, "seconds": recording.seconds, "left_out": recording.left_out}
         self._dialogue.say({"event": "recording", "is_on": not recording.is_over, **counted})
 
     def _say_worst(self) -> None:

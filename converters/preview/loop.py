@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,13 +17,13 @@ from converters.face.faces import Picture
 from converters.face.options import face_options
 from converters.preview.candidates import CandidateOpener
 from converters.preview.capture import Capture, Frame
-from converters.preview.commands import obey, refusal
+from converters.preview.commands import in_order, obey, refusal
 from converters.preview.finishing import Finisher
 from converters.preview.measures import IDENTITY_EVERY, WHOLE_KINDS, Cosines
-from converters.preview.messages import SourceReport, SourceState
 from converters.preview.pacing import Pacing
-from converters.preview.pairs.base import PairResult
+from converters.preview.pairs.base import PairCrop, PairResult
 from converters.preview.pairs.opening import open_pair
+from converters.preview.reporting import SourceReporter
 from converters.preview.request import Look, PreviewRequest, SourceChoice
 from converters.preview.treated import Treated
 from converters.preview.troubles import Troubles
@@ -31,7 +32,7 @@ from converters.progress import Progress
 Data = dict[str, Any]
 _PATIENCE = 0.05  # seconds to wait for a frame before commands are looked at again
 _BEAT_EVERY = 2.0  # seconds between two signs of life
-_POSITION_EVERY = 0.25  # seconds between two reports of where a clip is
+_SOON = 0.2  # seconds; where the last frame is older there may be none for long, and it is shown anew
 
 
 def preview(arguments: Data, dialogue: Dialogue) -> Data:
@@ -81,8 +82,9 @@ class Preview:
         self.look = request.look
         self._treated = 0
         self._buffers: list[Picture] = [np.empty((0, 0, 3), np.uint8)] * 2
-        self._said_source: SourceReport | None = None
-        self._said_at = 0.0
+        self._came = 0.0  # when the last frame was captured
+        self._waited = 0.0  # seconds since the last frame in which there was none
+        self._is_look_new = self._is_pair_new = False  # since the last frame
         self._troubles = Troubles(dialogue)
         self._pair = stack.enter_context(
             open_pair(request.original, request.candidate, face_options(request.options), dialogue)
@@ -99,20 +101,24 @@ class Preview:
         dialogue("Opening the source")
         self.capture = stack.enter_context(Capture(request.source, is_paused=request.is_paused))
         self.finisher = stack.enter_context(Finisher(dialogue, Path(request.folder)))
+        self._reporter = stack.enter_context(SourceReporter(self.capture.report, dialogue.say))
         self._is_discontinuous = True
 
     def run(self) -> Data:
         """Treat frames until told to stop."""
         self._say_models()
-        self.say_source()
+        self._reporter.start()
         while not self.is_over:
             self._quiet("Running")
-            self._hear(0.0)
+            self.finisher.check()
+            self._reporter.check()
+            left = self._pacing.left()
+            self._hear(min(left, _PATIENCE))
             self._take_candidate()
-            self._report_source()
-            frame = self.capture.newest(_PATIENCE)
-            if frame is not None:
-                self._treat(frame)
+            if left > 0:
+                self._show_anew()
+            elif not self.is_over:
+                self._go_on()
         self.finisher.wait()
         return {"frames": self.finisher.finished}
 
@@ -125,8 +131,13 @@ class Preview:
 
     def _hear(self, patience: float) -> None:
         """Obey what was told; wait for the first so many seconds."""
-        while not self.is_over and (command := self._dialogue.heard(patience)) is not None:
+        told: list[Mapping[str, Any]] = []
+        while (heard := self._dialogue.heard(patience)) is not None:
             patience = 0.0
+            told.append(heard)
+        for command in in_order(told):
+            if self.is_over:
+                return
             try:
                 obey(self, command)
             except CancelledError:
@@ -144,18 +155,18 @@ class Preview:
         """Read another source; StudioError where it cannot be opened."""
         self.capture.change(choice)
         self._is_discontinuous = True
-        self.finisher.forget_worst({"command": "forget_worst"})
+        self._forget_worst()
 
     def set_people(self, people: tuple[tuple[str, ...], ...]) -> None:
         """Let others appear; StudioError where a picture of them is of no use."""
         self._pair.set_people(people)
-        self._again()
+        self._forget_worst()
+        self._is_pair_new = True
 
     def set_look(self, look: Look) -> None:
-        """Show frames differently; the last one, too, where no other comes."""
+        """Show frames differently; the last one, too, where no other comes soon."""
         self.look = look
-        if self.capture.report().state is not SourceState.PLAYING:
-            self.finisher.again(look)
+        self._is_look_new = True
 
     def set_phone(self, profile: str, *, is_throttled: bool) -> None:
         """Pace the view as a phone would; StudioError where nobody knows it."""
@@ -163,13 +174,21 @@ class Preview:
 
     def say_source(self) -> None:
         """Say how the source is."""
-        self._said_source, self._said_at = self.capture.report(), time.monotonic()
-        self._dialogue.say(self._said_source.to_json())
+        self._reporter.say()
 
-    def _again(self) -> None:
-        """Treat the last frame once more where no other comes."""
-        if self.capture.report().state is not SourceState.PLAYING:
-            self.capture.again()
+    def snapshot(self, command: Mapping[str, Any]) -> None:
+        """Write the last frame, as it is to look by now."""
+        self._show_anew()
+        self.finisher.snapshot(command)
+
+    def record(self, command: Mapping[str, Any]) -> None:
+        """Write every frame from now on into a video."""
+        self._show_anew()
+        self.finisher.record(command)
+
+    def _forget_worst(self) -> None:
+        """Empty the tray: what was lost so far says nothing of what is compared from now on."""
+        self.finisher.forget_worst({"command": "forget_worst"})
 
     def _take_candidate(self) -> None:
         """Put a candidate that was opened meanwhile in its place."""
@@ -185,7 +204,8 @@ class Preview:
             return
         self._candidate = done.choice
         self._say_models()
-        self._again()
+        self._forget_worst()
+        self._is_pair_new = True
         try:
             self._pacing.renew(self._pair.sides)
         except StudioError as error:
@@ -198,24 +218,42 @@ class Preview:
         sides = [asdict(side) for side in pair.sides]
         self._dialogue.say({"event": "models", "kind": pair.kind, "draws": pair.draws, "sides": sides})
 
-    def _report_source(self) -> None:
-        """Say how the source is where that changed; where it is in its clip, a few times a second."""
-        report, said = self.capture.report(), self._said_source
-        is_late = time.monotonic() - self._said_at >= _POSITION_EVERY
-        if said is not None and not is_late:
-            report = replace(report, seconds=said.seconds, index=said.index, next_try=said.next_try)
-        if report != said:
-            self.say_source()
-
     # frames ----------------------------------------------------------------------------------------------------------
 
+    def _go_on(self) -> None:
+        """Treat the newest frame; where none comes, show the last one anew if it is to look different."""
+        begun = time.monotonic()
+        is_due = (self._is_pair_new or self._is_look_new) and self._is_late()
+        frame = self.capture.newest(0.0 if is_due else _PATIENCE)
+        self._waited += time.monotonic() - begun
+        if frame is not None:
+            self._treat(frame)
+        elif self._is_pair_new and self._is_late():
+            self._is_pair_new = False
+            self.capture.again()
+        else:
+            self._show_anew()
+
+    def _is_late(self) -> bool:
+        """Whether the next frame may be long in coming: of a still clip, a slow folder, a frozen camera."""
+        return time.monotonic() - self._came >= _SOON
+
+    def _show_anew(self) -> None:
+        """Show the last frame once more where it is to look different, or nobody saw it, and no other comes soon."""
+        if self._is_late() and (self._is_look_new or self.finisher.publisher.take_owed()):
+            self._is_look_new = False
+            self.finisher.again(self.look)
+
     def _treat(self, frame: Frame) -> None:
+        self._came = frame.taken
+        self._is_look_new = self._is_pair_new = False
         if frame.is_discontinuous or self._is_discontinuous:
             self._is_discontinuous = False
             self._pair.reset()
             self.finisher.reset()
         frame = replace(frame, picture=self._kept(frame.picture))
-        phone, scale = self._pacing.frame()
+        phone, scale = self._pacing.frame(self._waited)
+        self._waited = 0.0
         try:
             result = self._pair.process(_scaled(frame.picture, scale), frame.seconds, self._quiet)
             cosines = self._cosines(result)
@@ -242,7 +280,6 @@ class Preview:
                 phone,
             )
         )
-        self._pacing.wait(self._hear)
 
     def _kept(self, picture: Picture) -> Picture:
         """Return a copy that is good as long as the pair's results: until the frame after the next."""
@@ -258,9 +295,17 @@ class Preview:
         if self._treated % IDENTITY_EVERY:
             return ()
         begun = time.perf_counter()
-        cosines = [self._pair.identities(crop) for crop in result.crops]
+        cosines = [self._identities(crop) for crop in result.crops]
         result.seconds["identity"] = time.perf_counter() - begun
         return cosines
+
+    def _identities(self, crop: PairCrop) -> tuple[float, float] | None:
+        try:
+            return self._pair.identities(crop)
+        except CancelledError:
+            raise
+        except StudioError:  # what was drawn is worth more than a number about it: "unknown" is said
+            return None
 
 
 def _scaled(picture: Picture, scale: float) -> Picture:

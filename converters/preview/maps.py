@@ -22,8 +22,8 @@ Values = npt.NDArray[np.float32]
 
 HIGHEST: Mapping[Overlay, float] = MappingProxyType({Overlay.LPIPS: 0.1, Overlay.FLIP: 0.3, Overlay.DIFFERENCE: 32.0})
 """What the lightest colour stands for: fixed, so that one colour means the same in every frame. A place whose LPIPS
-is .1, or whose FLIP is .3, is a loss that anybody sees; of the difference (0..255) 32 is an eighth of the way from black
-to white."""
+is .1, or whose FLIP is .3, is a loss that anybody sees; of the difference (0..255) 32 is an eighth of the way from
+black to white."""
 
 _EDGE = 0.3  # of a crop: where pasting fades out, the map fades too, for what it tells of is not in the frame
 

@@ -96,7 +96,7 @@ class Measures(Closing):
         return Judged(tuple(faces), tuple(maps))
 
     def _whole(self, result: PairResult, overlay: Overlay, full_size: tuple[int, int]) -> Judged:
-        """Measure the frame as if it were one crop, made small."""
+        """Measure the frame as if it were one crop, made small; PSNR as large as it was drawn."""
         height, width = result.original.shape[:2]
         share = _WHOLE_SIDE / min(height, width)
         size = fitting((width, height), (round(width * share), round(height * share)))
@@ -108,6 +108,8 @@ class Measures(Closing):
         )
         pictures = _shrunken(result.original, size), _shrunken(result.candidate, size)
         report, maps = self._pair(*pictures, overlay, matrix, fades=False)
+        # of what was drawn: made small, noise would have been averaged away
+        report["psnr"] = _psnr(result.original, result.candidate)
         box = (0.0, 0.0, float(full_size[0]), float(full_size[1]))
         return Judged((FaceReport(None, box, **report),), tuple(maps))
 
@@ -130,6 +132,13 @@ class Measures(Closing):
     def close(self) -> None:
         """Free native memory."""
         self._lpips.close()
+
+
+def _psnr(original: Picture, candidate: Picture) -> float:
+    """Return the PSNR of two 8-bit pictures in dB: as `psnr`, in a tenth of its time, for frames are large."""
+    import cv2
+
+    return min(cv2.PSNR(original, candidate), HIGHEST_PSNR)
 
 
 def _shrunken(picture: Picture, size: tuple[int, int]) -> Picture:

@@ -29,8 +29,8 @@ Said (each has "event"):
 | `source` | `SourceReport`: whenever anything of it changed, and after every command about it |
 | `frame` | a `FrameReport` |
 | `worst` | `frames`: those of the tray, the worst first (`WorstFrame`) |
-| `saved` | `what` ("snapshot", "recording"), `path`, `frames` |
-| `recording` | `is_on`, `frames`, `seconds` |
+| `saved` | `what` ("snapshot", "recording"), `path`, `frames`; `left_out` of a recording |
+| `recording` | `is_on`, `frames`, `seconds`, `left_out`: frames that came faster than they were written |
 | `refused` | `command`, its `number` (None where it had none), `error` (`StudioError.to_json`): nothing changed |
 | `trouble` | `about` ("frame"), `error`: a frame could not be treated; it goes on |
 

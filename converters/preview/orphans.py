@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
-from converters.preview.slots import PREFIX, memory_folder
+from converters.preview.slots import PREFIX, memory_folders
 
 _NAME = re.compile(re.escape(PREFIX) + r"(?P<pid>\d+)-[0-9a-f]{16}")
 _YOUNG = 60.0  # seconds; a container that shares the folder may count its processes differently: see `remove_orphans`
@@ -22,13 +22,14 @@ def remove_orphans(ended: Collection[int] = (), folder: Path | None = None) -> l
 
     Args:
         ended: numbers of processes that have ended for certain.
-        folder: where to look; None for where `Slots` are made.
+        folder: where to look; None for wherever `Slots` are made.
 
     Returns:
         What was removed.
     """
     removed = []
-    for path in (folder or memory_folder()).glob(f"{PREFIX}*"):
+    folders = (folder,) if folder is not None else memory_folders()
+    for path in (path for each in folders for path in each.glob(f"{PREFIX}*")):
         match = _NAME.fullmatch(path.name)
         if match is None:
             continue

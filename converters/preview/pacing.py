@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from converters.errors import StudioError
 from converters.preview.messages import PhoneReport
@@ -12,11 +11,10 @@ from converters.preview.phone.profiles import profile_of
 from converters.preview.phone.simulator import PhoneSimulator
 
 Sides = tuple[SideInfo, SideInfo]
-_PATIENCE = 0.05  # seconds of waiting for commands at a time
 
 
 class Pacing:
-    """Waits between frames, and says how large they are to be."""
+    """Says when the next frame may begin, and how large it is to be; waits itself for nothing."""
 
     def __init__(self) -> None:
         self._simulator: PhoneSimulator | None = None
@@ -59,22 +57,23 @@ class Pacing:
             self._simulator = None
             raise
 
-    def frame(self) -> tuple[PhoneReport | None, float]:
-        """Begin a frame; return what the phone does, and the sides of the frame it works on (1: all of it)."""
+    def frame(self, waited: float = 0.0) -> tuple[PhoneReport | None, float]:
+        """Begin a frame.
+
+        Args:
+            waited: seconds since the last one in which the source gave none.
+
+        Returns:
+            What the phone does, and the sides of the frame it works on (1: all of it).
+        """
         self._begun = time.monotonic()
         if self._simulator is None:
             return None, 1.0
-        report = self._simulator.advance(self._begun)
+        report = self._simulator.advance(self._begun, waited)
         return report, self._simulator.scale
 
-    def wait(self, hear: Callable[[float], None]) -> None:
-        """Wait until the phone would begin the next frame.
-
-        Args:
-            hear: obeys commands for at most so many seconds, less where something was told.
-        """
-        while self._simulator is not None:
-            left = self._begun + self._simulator.interval - time.monotonic()
-            if left <= 0:
-                return
-            hear(min(left, _PATIENCE))
+    def left(self) -> float:
+        """Return the seconds until the phone would begin the next frame; 0 where it may begin."""
+        if self._simulator is None:
+            return 0.0
+        return max(0.0, self._begun + self._simulator.interval - time.monotonic())

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from converters.closing import Closing
 from converters.dialogue import Dialogue
 from converters.face.faces import Picture
-from converters.preview.display import BYTES, put
+from converters.preview.display import BYTES, MOST_PIXELS, put
 from converters.preview.maps import HIGHEST, CropMap, Grey, paint_difference, paint_maps
 from converters.preview.messages import MapReport
 from converters.preview.region import Region
@@ -22,6 +22,7 @@ from converters.preview.slots import Slots
 
 Data = dict[str, Any]
 _SLOTS = 3  # one that is read, one that waits, one that is written
+_LARGEST = MOST_PIXELS * (2 * BYTES + 1)  # bytes of a slot; a larger frame is never handed over
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Placed:
     """Where a frame was put.
 
     Attributes:
-        memory, slot: as `FrameReport` has them.
+        memory, slot: as `FrameReport` has them; "" and -1 where the reader kept all slots.
         map: what lies over the candidate; None for nothing.
         grey: a copy of that map, for whoever keeps the frame.
     """
@@ -54,13 +55,15 @@ class Publisher(Closing):
         self._dialogue = dialogue
         self._slots: Slots | None = None
         self._free: list[int] = []
+        self._spare = bytearray()
+        self._owes = False
         self._lock = threading.Lock()
         self.skipped = 0
 
     def put(
         self, original: Picture, candidate: Picture, region: Region, overlay: Overlay, maps: Sequence[CropMap]
-    ) -> Placed | None:
-        """Put both sides and the map into a slot; None where the reader keeps all of them.
+    ) -> Placed:
+        """Put both sides and the map into a slot; where the reader keeps all of them nobody sees it, and it is owed.
 
         Args:
             original, candidate: height x width x 3, RGB, of one size.
@@ -70,15 +73,17 @@ class Publisher(Closing):
         """
         width, height = region.size
         picture = width * height * BYTES
-        slots = self._with_room(2 * picture + width * height)
+        size = 2 * picture + width * height
+        slots = self._with_room(size)
         with self._lock:
-            if not self._free:
-                self.skipped += 1
-                return None
-            number = self._free.pop()
+            number = self._free.pop() if self._free else None
+            self._owes = number is None
+            self.skipped += self._owes
         report, grey = None, None
         rows, columns = slice(region.top, region.bottom), slice(region.left, region.right)
-        with slots.slot(number) as memory, memory[:picture] as one, memory[picture : 2 * picture] as other:
+        # whoever keeps frames wants the map of every one
+        room = self._apart(size) if number is None else slots.slot(number)
+        with room as memory, memory[:picture] as one, memory[picture : 2 * picture] as other:
             put(original[rows, columns], region.size, one)
             put(candidate[rows, columns], region.size, other)
             if maps or overlay is Overlay.DIFFERENCE:
@@ -90,7 +95,17 @@ class Publisher(Closing):
                 else:
                     paint_maps(maps, highest, region, grey)
                 _copy(grey, memory[2 * picture : 2 * picture + width * height])
+        if number is None:
+            return Placed("", -1, report, grey)
         return Placed(slots.path.name, number, report, grey)
+
+    def take_owed(self) -> bool:
+        """Return whether the last frame found no slot, and there is one now; says so once. From any thread."""
+        with self._lock:
+            is_due = self._owes and bool(self._free)
+            if is_due:
+                self._owes = False
+            return is_due
 
     def release(self, memory: str, slot: int) -> None:
         """Take note that the reader copied a slot."""
@@ -103,13 +118,20 @@ class Publisher(Closing):
         """Return slots large enough; new ones where frames grew."""
         slots = self._slots
         if slots is None or slots.slot_size < size:
-            self.close()
-            slots = Slots.make(size, _SLOTS)
-            with self._lock:
-                self._slots, self._free = slots, list(range(_SLOTS))
+            # twice as much as needed, for a window that is dragged larger shall not make new memory for each look
+            slots = Slots.make(max(size, min(1 << (size - 1).bit_length(), _LARGEST)), _SLOTS)
+            with self._lock:  # which stays with the old ones where there is no room for these
+                old, self._slots, self._free = self._slots, slots, list(range(_SLOTS))
+            if old is not None:
+                old.close()
             said = {"event": "memory", "path": str(slots.path), "size": slots.size, "slots": _SLOTS}
             self._dialogue.say(said)
         return slots
+
+    def _apart(self, size: int) -> memoryview:
+        if len(self._spare) < size:
+            self._spare = bytearray(size)
+        return memoryview(self._spare)
 
     def close(self) -> None:
         """Unmap the memory."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from converters.face.faces import Face, Matrix
-from converters.preview.display import fitting
+from converters.preview.display import MOST_PIXELS, handed
 from converters.preview.request import Look
 
 _ROOM = 2.0  # the side of the close-up, in sides of the face's box
@@ -46,12 +46,12 @@ class Region:
 
 def whole(frame: tuple[int, int], look: Look) -> Region:
     """Return all of a frame (width and height), as large as the look allows."""
-    return Region(0, 0, *frame, fitting(frame, (look.width, look.height)))
+    return Region(0, 0, *frame, handed(frame, (look.width, look.height)))
 
 
 def close_up_side(look: Look) -> int:
     """Return the side of a close-up, in pixels shown; the same for every frame, so that panes stand still."""
-    return min(look.width or _USUAL_SIDE, look.height or _USUAL_SIDE)
+    return min(look.width or _USUAL_SIDE, look.height or _USUAL_SIDE, int(MOST_PIXELS**0.5))
 
 
 class CloseUp:

@@ -7,18 +7,21 @@ from pathlib import Path
 from converters.errors import UsageError
 from converters.pictures import write_picture
 from converters.preview.board import Sides, draw_board
+from converters.preview.places import require_folder
 
 SUFFIX = ".png"
 
 
 def check_snapshot(path: Path) -> None:
-    """Refuse names that do not end in ".png".
+    """Refuse names that do not end in ".png", and folders that are not there.
 
     Raises:
         UsageError: it does not.
+        DestinationError: there is no such folder.
     """
     if path.suffix.lower() != SUFFIX:
         raise UsageError(f"A snapshot is a PNG; {path.name} is none.", "", f"Let its name end in {SUFFIX}.")
+    require_folder(path)
 
 
 def write_snapshot(path: Path, sides: Sides) -> None:

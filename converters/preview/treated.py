@@ -44,13 +44,13 @@ class Treated:
 
 @dataclass(frozen=True)
 class Shown:
-    """A frame that was handed over, with what is known of it.
+    """A frame that was drawn for the screen, with what is known of it.
 
     Attributes:
         treated: as the models left it.
-        report: that was said of it.
-        grey: the map as it was handed over, height x width as shown; None for none.
-        region: of the treated pictures that was shown.
+        report: that was said of it; its memory is "" and nothing was said where the window had no room for it.
+        grey: the map as it was drawn, height x width as shown; None for none.
+        region: of the treated pictures that was drawn.
     """
 
     treated: Treated

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import queue
+import itertools
 import secrets
 import shutil
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,9 +27,13 @@ MOST: Final = 12
 """Frames of the tray."""
 APART: Final = 0.5
 """Seconds between two of them at least: neighbours show the same, and would fill the tray alone."""
+MOST_BYTES: Final = 400_000_000
+"""Of the tray's pictures before they are packed: twelve full HD frames fit, of 8 megapixels five. One always does."""
 _THUMBNAIL = 112  # pixels, the side of each half
 _WAITING = 3  # frames that are copied and not written yet
+_WAITING_BYTES = 160_000_000  # of them, unless it is one
 _SPARED = 6  # frames that left the tray and whose pictures stay for a while: somebody may be copying them
+_SPARED_BYTES = 160_000_000  # of them, unless it is one
 _PREFIX = "worst-"
 
 
@@ -37,6 +42,7 @@ class _Copies:
     """What is to be written of a frame."""
 
     worst: WorstFrame
+    size: int
     pictures: tuple[tuple[str, Picture], ...]
 
 
@@ -68,25 +74,27 @@ class WorstFrames(Closing):
                 shutil.rmtree(old, ignore_errors=True)
             self._folder = folder / f"{_PREFIX}{secrets.token_hex(4)}"
             self._folder.mkdir()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._kept: list[WorstFrame] = []  # also those that are still to be written
-        self._written: set[int] = set()
+        self._written: set[str] = set()  # by picture, as the next
+        self._sizes: dict[str, int] = {}  # bytes of what is kept or spared
         self._left: deque[WorstFrame] = deque()
-        self._has_failed = False
-        self._waiting: queue.Queue[_Copies | None] = queue.Queue(_WAITING + 1)
+        self._has_failed = self._is_over = False
+        self._waiting: list[_Copies] = []
+        self._numbers = itertools.count()
         self._thread = threading.Thread(target=self._run, name="worst frames", daemon=True)
         self._thread.start()
 
     def frames(self) -> tuple[WorstFrame, ...]:
         """Return what is in the tray, the worst first."""
         with self._lock:
-            return tuple(each for each in self._kept if each.identity in self._written)
+            return tuple(each for each in self._kept if each.picture in self._written)
 
     def offer(self, frame: Frame, result: PairResult, report: FrameReport) -> bool:
         """Keep a frame where it is one of the worst; only copies are made here.
 
         A frame within `APART` seconds of a worse one is not kept; one that is worse than its neighbours takes their
-        place.
+        place. Where too many wait to be written the one that loses least gives way. Call it from one thread.
 
         Args:
             frame: as it was captured.
@@ -97,20 +105,32 @@ class WorstFrames(Closing):
             Whether it is kept.
         """
         loss = report.loss
+        size = frame.picture.nbytes + result.original.nbytes + result.candidate.nbytes
         with self._lock:
-            if not loss or self._has_failed or self._waiting.qsize() >= _WAITING:
-                return False
-            near = [each for each in self._kept if abs(each.position - frame.seconds) < APART]
-            rest = [each for each in self._kept if each not in near]
-            leaving = near if near or len(rest) < self._most else rest[-1:]
-            if any(loss <= each.loss for each in leaving):
+            leaving = self._leaving(loss, frame.seconds, size) if loss and not self._has_failed else None
+            if not loss or leaving is None:
                 return False
             worst = self._named(frame, loss)
             for each in leaving:
                 self._leave(each)
             self._kept = sorted([*(e for e in self._kept if e not in leaving), worst], key=lambda e: -e.loss)
-        self._waiting.put(_Copies(worst, tuple(_copies(worst, frame, result, report))))
+            self._sizes[worst.picture] = size
+        copies = _Copies(worst, size, tuple(_copies(worst, frame, result, report)))
+        with self._lock:
+            self._waiting.append(copies)
+            self._lock.notify_all()
         return True
+
+    def _leaving(self, loss: float, position: float, size: int) -> list[WorstFrame] | None:
+        """Return who has to leave for a frame; None where it loses less than one of them. With the lock."""
+        leaving = [each for each in self._kept if abs(each.position - position) < APART]
+        rest = [each for each in self._kept if each not in leaving]  # the worst first
+        while rest and (len(rest) >= self._most or sum(self._sizes[e.picture] for e in rest) + size > MOST_BYTES):
+            leaving.append(rest.pop())
+        waiting = sorted((each for each in self._waiting if each.worst in rest), key=lambda e: -e.worst.loss)
+        while waiting and (len(waiting) >= _WAITING or sum(e.size for e in waiting) + size > _WAITING_BYTES):
+            leaving.append(waiting.pop().worst)
+        return None if any(loss <= each.loss for each in leaving) else leaving
 
     def forget(self) -> None:
         """Empty the tray."""
@@ -118,12 +138,15 @@ class WorstFrames(Closing):
             for each in self._kept:
                 self._leave(each)
             self._kept = []
+            self._waiting = []
             self._has_failed = False
         self._changed()
 
     def _named(self, frame: Frame, loss: float) -> WorstFrame:
+        number = next(self._numbers)  # a frame may come again, after `forget`
+
         def path(what: str) -> str:
-            return str(self._folder / f"{frame.identity}-{what}.png")
+            return str(self._folder / f"{frame.identity}-{number}-{what}.png")
 
         return WorstFrame(
             frame.identity,
@@ -137,35 +160,53 @@ class WorstFrames(Closing):
         )
 
     def _leave(self, worst: WorstFrame) -> None:
-        """Take the pictures of a frame away, not at once; with the lock."""
-        if worst.identity in self._written:
-            self._written.discard(worst.identity)
+        """Take a frame out: the pictures go, not at once; with the lock."""
+        self._waiting = [each for each in self._waiting if each.worst != worst]
+        if worst.picture in self._written:
+            self._written.discard(worst.picture)
             self._left.append(worst)
+        else:
+            self._sizes.pop(worst.picture, None)
+
+    def _spared(self) -> list[WorstFrame]:
+        """Return those that left and whose time is over; with the lock."""
+        gone = []
+        while len(self._left) > 1 and (
+            len(self._left) > _SPARED or sum(self._sizes[e.picture] for e in self._left) > _SPARED_BYTES
+        ):
+            gone.append(self._left.popleft())
+            del self._sizes[gone[-1].picture]
+        return gone
 
     def _run(self) -> None:
-        while (copies := self._waiting.get()) is not None:
+        while (copies := self._next()) is not None:
             try:
                 self._write(copies)
-            except (StudioError, OSError) as error:
+            except Exception as error:  # a bug, or no memory, costs the tray and not the preview
                 with self._lock:
                     self._has_failed = True
-                    self._kept = [each for each in self._kept if each.identity in self._written]
+                    for each in [each for each in self._kept if each.picture not in self._written]:
+                        self._leave(each)
+                        self._kept.remove(each)
                 _remove(copies.worst)
                 self._failed(error if isinstance(error, StudioError) else _unknown(error))
 
+    def _next(self) -> _Copies | None:
+        """Wait for a frame to be written; None at the end."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._waiting or self._is_over)
+            return self._waiting.pop(0) if self._waiting else None
+
     def _write(self, copies: _Copies) -> None:
         worst = copies.worst
-        with self._lock:
-            if worst not in self._kept:
-                return  # a worse one took its place before it was written
         for path, picture in copies.pictures:
             with destination_errors(Path(path)):
                 Path(path).write_bytes(_encoded(picture))
         with self._lock:
             is_kept = worst in self._kept
             if is_kept:
-                self._written.add(worst.identity)
-            gone = [self._left.popleft() for _ in range(len(self._left) - _SPARED)]
+                self._written.add(worst.picture)
+            gone = self._spared()
         for each in gone if is_kept else [*gone, worst]:
             _remove(each)
         if is_kept:
@@ -173,9 +214,10 @@ class WorstFrames(Closing):
 
     def close(self) -> None:
         """Write what is begun; the pictures stay, whoever made the folder removes it."""
-        if self._thread.is_alive():
-            self._waiting.put(None)
-            self._thread.join()
+        with self._lock:
+            self._is_over = True
+            self._lock.notify_all()
+        self._thread.join()
 
 
 def _copies(worst: WorstFrame, frame: Frame, result: PairResult, report: FrameReport) -> Sequence[tuple[str, Picture]]:
@@ -225,5 +267,8 @@ def _remove(worst: WorstFrame) -> None:
         Path(path).unlink(missing_ok=True)
 
 
-def _unknown(error: OSError) -> StudioError:
-    return StudioError("The worst frames cannot be kept.", f"The system says: {error}.")
+def _unknown(error: Exception) -> StudioError:
+    if isinstance(error, OSError):
+        return StudioError("The worst frames cannot be kept.", f"The system says: {error}.")
+    traceback.print_exc()
+    return StudioError(f"Keeping the worst frames failed in a way that is not foreseen: {error!r:.300}.")

@@ -2040,6 +2040,10 @@
    <translation>模型和项目 ({patterns})</translation>
   </message>
   <message>
+   <source>Models that draw no picture have no loss to rank frames by.</source>
+   <translation>不输出图像的模型没有损失可用于给画面排序。</translation>
+  </message>
+  <message>
    <source>Multiply-accumulates</source>
    <translation>乘加运算</translation>
   </message>
@@ -3704,6 +3708,10 @@ It becomes .mnn, .tflite and .mlpackage. Nothing leaves this computer.</source>
   <message>
    <source>The recording {name} was saved, {count} frames.</source>
    <translation>录像 {name} 已保存，共 {count} 帧。</translation>
+  </message>
+  <message>
+   <source>The recording {name} was saved, {count} frames; {left} more came faster than they could be written.</source>
+   <translation>录像 {name} 已保存，共 {count} 帧；另有 {left} 帧来得太快，未能写入。</translation>
   </message>
   <message>
    <source>The reference executor: its pictures are right, its speed says nothing.</source>

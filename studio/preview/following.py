@@ -81,7 +81,7 @@ def _changes(command: Mapping[str, Any]) -> Data:
         case "look":
             return {"look": Look.from_json(command["look"])}
         case "source":
-            return {"source": SourceChoice.from_json(command["source"])}
+            return {"source": SourceChoice.from_json(command["source"]), "is_paused": False}  # another one plays
         case "candidate":
             return {"candidate": ModelChoice.from_json(command["model"])}
         case "people":

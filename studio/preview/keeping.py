@@ -60,4 +60,12 @@ def saved_words(message: Data) -> str:
     name = Path(message["path"]).name
     if message["what"] == "snapshot":
         return tr("The snapshot {name} was saved.", name=name)
-    return tr("The recording {name} was saved, {count} frames.", name=name, count=message["frames"])
+    count, left_out = message["frames"], message.get("left_out", 0)
+    if left_out:
+        return tr(
+            "The recording {name} was saved, {count} frames; {left} more came faster than they could be written.",
+            name=name,
+            count=count,
+            left=left_out,
+        )
+    return tr("The recording {name} was saved, {count} frames.", name=name, count=count)

@@ -55,14 +55,19 @@ class Mailbox(Closing):
         self.replaced = 0
 
     def map(self, message: Data) -> None:
-        """Map the memory that frames come in from now on."""
+        """Map the memory that frames come in from now on; where it is gone already, word of other is on its way."""
         with self._lock:
             self._unmap()
-            self._slots = Slots(Path(message["path"]), message["size"], message["slots"])
+            self._slots = Slots.of_writer(Path(message["path"]), message["size"], message["slots"])
 
     def put(self, message: Data) -> bool:
-        """Take the message of a new frame; return whether nobody was told of a frame yet."""
+        """Take the message of a new frame; return whether somebody is to be told, who was not yet told of a frame.
+
+        A frame in memory that was gone before it could be mapped is left out: a newer one is on its way.
+        """
         with self._lock:
+            if self._slots is None or self._slots.path.name != message["memory"]:
+                return False
             older, self._waiting = self._waiting, message
             if older is not None:
                 self.replaced += 1

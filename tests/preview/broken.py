@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from converters.dialogue import Dialogue
 from converters.errors import BadInputError
 from converters.face.faces import Picture
 from converters.preview import loop
+from converters.preview.keeping import Keeping
 from converters.preview.pairs.base import PairResult
 from converters.preview.pairs.swap import SwapPair
+from converters.preview.treated import Shown
 from converters.progress import Progress
 
 LATE = {"preview": "tests.preview.broken:late"}
+TOLD = {"preview": "tests.preview.broken:told"}
 FAILING = {"preview": "tests.preview.broken:failing"}
 _whole = SwapPair.process
+_written, _added = Keeping.snapshot, Keeping.add
 
 
 def late(arguments: dict[str, Any], dialogue: Dialogue) -> dict[str, Any]:
@@ -28,6 +33,22 @@ def late(arguments: dict[str, Any], dialogue: Dialogue) -> dict[str, Any]:
         return replace(result, candidate=before.pop(0) if len(before) > 1 else before[0])
 
     SwapPair.process = process  # type: ignore[method-assign]
+    return loop.preview(arguments, dialogue)
+
+
+def told(arguments: dict[str, Any], dialogue: Dialogue) -> dict[str, Any]:
+    """Run a preview that tells which frame a snapshot's numbers are of, and whether the window sees a frame."""
+
+    def snapshot(keeping: Keeping, path: Path, shown: Shown) -> None:
+        dialogue.say({"event": "told", "index": shown.report.index})
+        _written(keeping, path, shown)
+
+    def add(keeping: Keeping, shown: Shown) -> None:
+        dialogue.say({"event": "kept", "is_seen": shown.report.memory != ""})
+        _added(keeping, shown)
+
+    Keeping.snapshot = snapshot  # type: ignore[method-assign]
+    Keeping.add = add  # type: ignore[method-assign]
     return loop.preview(arguments, dialogue)
 
 

@@ -51,6 +51,7 @@ class Conversation(Closing):
         self.said: list[Data] = []
         self.result: Data | None = None
         self.error: StudioError | None = None
+        self.gives_back = True  # the slot of each frame, as soon as it is copied
         self._keep = keep
         self._slots: Slots | None = None
         self._changed = threading.Condition()
@@ -74,12 +75,15 @@ class Conversation(Closing):
         if message["event"] == "memory":
             if self._slots is not None:
                 self._slots.close()
-            self._slots = Slots(Path(message["path"]), message["size"], message["slots"])
+            self._slots = Slots.of_writer(Path(message["path"]), message["size"], message["slots"])
             return
         seen = None
         if message["event"] == "frame":
+            if self._slots is None or self._slots.path.name != message["memory"]:
+                return  # that memory was gone before it could be mapped
             seen = self._seen(FrameReport.from_json(message))
-            self.tell("release", memory=message["memory"], slot=message["slot"])
+            if self.gives_back:
+                self.tell("release", memory=message["memory"], slot=message["slot"])
         with self._changed:
             if seen is not None:
                 self.frames.append(seen)
@@ -115,6 +119,13 @@ class Conversation(Closing):
         begin = len(self.frames) if after < 0 else after
         seen: Seen = self.wait(lambda: next((each for each in self.frames[begin:] if that(each)), None), "frame")
         return seen
+
+    def take_frames(self, least: int) -> list[Seen]:
+        """Wait for so many frames; return all there are, and keep only the last of them."""
+        self.wait(lambda: len(self.frames) >= least, f"{least} frames")
+        with self._changed:
+            frames, self.frames[:] = self.frames[:], self.frames[-1:]
+        return frames
 
     def event(self, name: str, *, after: int = 0, that: Callable[[Data], bool] = lambda _: True) -> Data:
         """Wait for the first message of a kind behind the first so many."""

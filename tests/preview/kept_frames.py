@@ -12,7 +12,7 @@ from converters.preview.region import Region
 from converters.preview.request import Look
 from converters.preview.treated import Shown, Treated
 
-HEIGHT, WIDTH = 90, 160
+HEIGHT, WIDTH = 180, 320
 SIDES = (SideInfo("demo", "ONNX Runtime", False, 1000), SideInfo("MNN int8 模型", "MNN", True, 300))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from converters.errors import BadInputError, UsageError
 from converters.preview.capture import Capture, Frame
 from converters.preview.messages import SourceReport, SourceState
 from converters.preview.request import SourceChoice, SourceKind
+from converters.preview.sources import cameras
 from converters.preview.sources.camera import Camera, Patience
 from converters.preview.sources.cameras import described, found_cameras, list_cameras, open_camera
 from converters.preview.sources.opening import open_source
@@ -136,15 +138,26 @@ def test_what_stays_away_is_tried_less_and_less_often(hardware: VirtualHardware)
 def test_at_usual_patience_freezing_and_unplugging_are_reported_within_two_seconds(hardware: VirtualHardware) -> None:
     with Capture(VirtualCamera(hardware, SMALL)) as capture:
         _next(capture)
+        camera = capture.source
+        assert isinstance(camera, VirtualCamera)
+        reading = camera._reading
+        assert reading is not None
         hardware.do("freeze")
-        _, seconds = _wait(capture, lambda report: report.state is SourceState.FROZEN)
-        assert 1.4 < seconds < 2.0
+        asked: list[tuple[float, float, SourceState]] = []  # just before, just after, answer
+        while not asked or asked[-1][0] < reading.changed + 2.0:
+            before = time.monotonic()
+            state = capture.report().state
+            asked.append((before, time.monotonic(), state))
+            capture.newest(0.01)
+        # by the time stamp of the last picture, so that a machine that is slow to ask makes no difference
+        assert {state for _, after, state in asked if after < reading.changed + 1.4} == {SourceState.PLAYING}
+        assert {state for before, _, state in asked if before > reading.changed + 1.9} == {SourceState.FROZEN}
         hardware.do("thaw")
         _wait(capture, _plays)
         hardware.do("unplug")
-        report, seconds = _wait(capture, lambda report: report.state is SourceState.LOST)
-        assert seconds < 2.0
-        assert 0 <= report.next_try <= 0.5
+        _wait(capture, lambda report: report.state is SourceState.LOST)
+        noticed = camera._next_try - sum(Patience().tries[: camera._failures])
+        assert noticed - reading.changed < 2.0
 
 
 def test_a_script_does_what_it_says_in_its_order() -> None:
@@ -246,6 +259,32 @@ def test_another_size_of_the_same_camera_is_not_a_second_opening() -> None:
         assert source.mirror
 
 
+def test_a_camera_that_was_closed_is_not_reported_as_lost(capture: Capture) -> None:
+    capture.close()  # a last report may be asked for meanwhile, by another thread
+    assert _plays(capture.report())
+
+
+def test_a_camera_says_why_it_was_lost_as_soon_as_it_says_so(hardware: VirtualHardware) -> None:
+    """Reports come from another thread: each is asked for at the worst moment, when the device is given up."""
+    with VirtualCamera(hardware, SMALL, QUICK) as camera:
+        reading = camera._reading
+        assert reading is not None
+        healths = []
+        give_up = reading.give_up
+
+        def look() -> None:
+            healths.append(camera.health())
+            give_up()
+
+        reading.give_up = look  # type: ignore[method-assign]
+        hardware.do("unplug")
+        while not healths:
+            camera.read()
+        assert (healths[0].state, healths[0].problem) == (SourceState.LOST, camera.health().problem)
+        assert healths[0].problem
+        assert healths[0].next_try > 0
+
+
 def test_choosing_a_lost_camera_again_tries_at_once() -> None:
     options = {"patience": {"failing": 0.05, "tries": [60.0]}}
     choice = SourceChoice(SourceKind.VIRTUAL, str(DEMO_CLIP), *SMALL, options=options)
@@ -334,6 +373,17 @@ def test_listing_cameras_names_each_one_apart() -> None:
     ]
     listed = list_cameras({}, Progress())["cameras"]  # those of the machine at hand, of which there may be none
     assert [camera["place"] for camera in listed] == [str(camera.number) for camera in found_cameras()]
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="device nodes are Linux's")
+def test_a_camera_that_goes_while_they_are_listed_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "video0").touch()
+    (tmp_path / "video1").symlink_to(tmp_path / "gone")  # is listed, but nothing is behind it
+    monkeypatch.setattr(cameras, "_NODES", tmp_path)
+    assert [name for name, _ in cameras._nodes()] == ["video0"]
+    list_cameras({}, Progress())  # ends in no FileNotFoundError
+    with pytest.raises(BadInputError, match="There is no camera 1"):
+        open_camera(SourceChoice(SourceKind.CAMERA, "1"))
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.5, 0.546875])

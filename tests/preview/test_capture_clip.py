@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +17,9 @@ from converters.errors import BadInputError, UsageError
 from converters.pictures import pictures_in, write_picture
 from converters.preview.capture import Capture, Frame
 from converters.preview.messages import SourceReport, SourceState
+from converters.preview.playback import Playback
 from converters.preview.request import SourceChoice, SourceKind
+from converters.preview.sources.base import Captured, FrameSource
 from converters.preview.sources.clip import VideoSource
 from converters.preview.sources.opening import open_source
 from converters.preview.sources.virtual import draw_barcode, read_barcode
@@ -166,6 +170,188 @@ def test_a_mirrored_source_shows_left_as_right(video: Path) -> None:
         capture.seek(0.0)
         assert np.array_equal(_next(capture).picture, plain[:, ::-1])
         assert not np.array_equal(plain, plain[:, ::-1])
+
+
+def test_a_mirror_alone_turns_the_frame_that_stands_still(video: Path) -> None:
+    choice = SourceChoice(SourceKind.VIDEO, str(video))
+    with Capture(choice, is_paused=True) as capture:
+        plain = _next(capture)
+        source, pixels = capture.source, plain.picture.copy()
+        capture.change(replace(choice, mirror=True))
+        turned = _next(capture)
+        assert (turned.identity, turned.index, turned.is_discontinuous) == (plain.identity + 1, 0, True)
+        assert np.array_equal(turned.picture, pixels[:, ::-1])
+        assert capture.source is source
+        assert capture.report().state is SourceState.PAUSED
+        capture.step(1)
+        following = _next(capture)
+        assert (following.index, following.is_mirrored, following.is_discontinuous) == (1, True, False)
+        capture.seek(1.0)
+        _wait_for_index(capture, 20)  # captured, but not fetched yet
+        capture.change(choice)
+        fetched = _next(capture)
+        assert (read_barcode(fetched.picture), fetched.is_mirrored) == (20, False)
+
+
+def _wait_for_index(capture: Capture, index: int) -> None:
+    until = time.monotonic() + 10
+    while capture.report().index != index:
+        assert time.monotonic() < until, capture.report()
+        time.sleep(0.005)
+
+
+def test_an_ended_clip_that_is_chosen_again_plays(video: Path) -> None:
+    choice = SourceChoice(SourceKind.VIDEO, str(video))
+    with Capture(choice) as capture:
+        capture.set_loop(False)
+        capture.seek(99.0)
+        last = capture.newest(5.0)
+        _report_when(capture, SourceState.ENDED)
+        capture.change(choice)
+        report = capture.report()
+        assert (report.state, report.is_looping) == (SourceState.PLAYING, False)
+        first = _next(capture)
+        assert last is not None
+        assert first.identity > last.identity
+        assert first.index < FRAMES - 1
+
+
+def test_a_folder_that_is_chosen_again_has_its_new_pictures(tmp_path: Path) -> None:
+    choice = SourceChoice(SourceKind.FOLDER, str(tmp_path))
+    write_picture(tmp_path / "a.png", np.zeros((32, 32, 3), np.uint8))
+    with Capture(choice) as capture:
+        assert capture.report().count == 1
+        write_picture(tmp_path / "b.png", np.zeros((32, 32, 3), np.uint8))
+        capture.change(choice)
+        assert capture.report().count == 2
+
+
+class _Slow(FrameSource):
+    """Gives frames of one shade, slowly where it is told so, and notes who uses it."""
+
+    size = (32, 32)
+
+    def __init__(self, shade: int) -> None:
+        self.title = str(shade)
+        self.gate = threading.Event()  # reads wait for it
+        self.gate.set()
+        self.seek_gate = threading.Event()
+        self.is_in_seek = threading.Event()
+        self.closed = threading.Event()
+        self.users: set[int] = set()
+        self.closed_by = 0
+        self._shade, self._index = shade, 0
+
+    def read(self, earliest: float = 0.0) -> Captured | None:  # noqa: ARG002 - none is left out
+        self.users.add(threading.get_ident())
+        self.gate.wait(10)
+        self._index += 1
+        return Captured(self._index / 25, np.full((32, 32, 3), self._shade, np.uint8), self._index)
+
+    def seek(self, seconds: float) -> None:  # noqa: ARG002 - all the same
+        self.is_in_seek.set()
+        self.seek_gate.wait(10)
+
+    def close(self) -> None:
+        self.closed_by = threading.get_ident()
+        self.closed.set()
+
+
+def _changed_to(capture: Capture, source: FrameSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("converters.preview.capture.open_source", lambda _choice: source)
+    capture.change(SourceChoice())
+
+
+def test_a_seek_that_comes_back_late_touches_nothing_of_the_next_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("converters.preview.capture._PATIENCE", 0.1)
+    old, new = _Slow(10), _Slow(20)
+    with Capture(old) as capture:
+        _next(capture)
+        late = set(old.users)
+        capture.seek(1.0)
+        assert old.is_in_seek.wait(5)
+        _changed_to(capture, new, monkeypatch)
+        capture.pause()
+        assert not old.closed.is_set()  # not under the feet of who reads it
+        assert _next(capture).picture[0, 0, 0] == 20
+        while capture.newest(0.1) is not None:
+            pass
+        before = capture.report()
+        old.seek_gate.set()
+        assert old.closed.wait(5)
+        assert {old.closed_by} == late
+        assert capture.newest(0.2) is None
+        assert capture.report() == before
+        assert len(new.users) == 1
+        assert not new.users & late
+    assert new.closed.is_set()
+
+
+def test_the_frame_of_the_source_before_is_not_given_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = _Slow(10), _Slow(20)
+    new.gate.clear()
+    with Capture(old) as capture:
+        _next(capture)
+        capture.again()
+        _changed_to(capture, new, monkeypatch)
+        capture.again()
+        assert capture.newest(0.05) is None
+        assert capture.newest(0.05) is None
+        new.gate.set()
+        assert _next(capture).picture[0, 0, 0] == 20
+
+
+def test_steps_that_nobody_fetched_keep_no_thread_busy(capture: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+    has_work = Playback._has_work
+
+    def counted(playback: Playback) -> bool:
+        nonlocal looks
+        looks += 1
+        return has_work(playback)
+
+    monkeypatch.setattr(Playback, "_has_work", counted)
+    _next(capture)
+    for _ in range(3):
+        capture.step(1)
+    _wait_for_index(capture, 1)
+    capture.play()  # forgets the other two
+    until = time.monotonic() + 10
+    while capture.report().index < 5 and looks < 1000:
+        assert time.monotonic() < until, capture.report()
+        time.sleep(0.005)
+    assert looks < 40  # a few for each frame; in a thread that is busy thousands
+
+
+def test_reports_may_be_asked_for_from_another_thread(video: Path, tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.png", np.zeros((32, 32, 3), np.uint8))
+    choices = [SourceChoice(SourceKind.FOLDER, str(tmp_path)), SourceChoice(SourceKind.VIDEO, str(video))]
+    seen: set[tuple[str, tuple[int, int], int | None]] = set()
+    troubles: list[BaseException] = []
+    is_over = threading.Event()
+
+    with Capture(choices[0]) as capture:
+
+        def ask() -> None:
+            try:
+                while not is_over.is_set():
+                    report = capture.report()
+                    seen.add((report.title, report.size, report.count))
+            except BaseException as error:
+                troubles.append(error)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        try:
+            for number in range(20):
+                capture.change(choices[(number + 1) % 2])
+                capture.seek(1.0)
+        finally:
+            is_over.set()
+            asking.join()
+    assert not troubles
+    # never the title of one with the size of the other
+    assert seen == {(tmp_path.name, (32, 32), 1), (video.name, (160, 120), FRAMES)}
 
 
 def test_another_source_counts_on_and_one_that_is_refused_changes_nothing(capture: Capture, tmp_path: Path) -> None:

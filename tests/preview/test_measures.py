@@ -73,6 +73,18 @@ def test_a_drawn_frame_is_measured_as_a_whole() -> None:
     assert face.lpips is not None
     assert face.lpips > 0.05
     assert min(where.values.shape) == 256
+    assert face.psnr == pytest.approx(psnr(frame, worse), abs=0.01)
     inside = where.matrix[:, :2] @ (200, 250) + where.matrix[:, 2]
     column, row = np.rint(inside).astype(int)
     assert where.values[row, column] > 3 * np.median(where.values)
+
+
+def test_noise_on_a_drawn_frame_is_not_averaged_away() -> None:
+    frame = np.full((*SIZE[::-1], 3), 128, np.uint8)
+    noise = np.random.default_rng(0).normal(0, 12, frame.shape)
+    noisy = np.clip(frame + noise, 0, 255).astype(np.uint8)
+    with Measures() as measures:
+        for candidate, expected in ((noisy, psnr(frame, noisy)), (frame, HIGHEST_PSNR)):
+            given = PairResult(frame, candidate, (), (), {})
+            (face,) = measures.judge(given, (), Overlay.NONE, is_whole=True, full_size=SIZE).faces
+            assert face.psnr == pytest.approx(expected, abs=0.01)

@@ -258,13 +258,19 @@ def test_hysteresis_keeps_an_app_from_changing_all_the_time() -> None:
 
 
 def simulated(
-    profile: DeviceProfile, seconds: float, *, is_throttled: bool = True, macs: int = 5 * DEMO_MACS, slower: float = 1.0
+    profile: DeviceProfile,
+    seconds: float,
+    *,
+    is_throttled: bool = True,
+    macs: int = 5 * DEMO_MACS,
+    slower: float = 1.0,
+    waited: float = 0.0,
 ) -> list[PhoneReport]:
     """Return what a phone says of each frame, on a clock of our own."""
     phone, now, reports = PhoneSimulator(profile, macs, "fp32", is_throttled), 0.0, []
     while now < seconds:
-        reports.append(phone.advance(now))
-        now += phone.interval * slower
+        reports.append(phone.advance(now, waited))
+        now += phone.interval * slower + waited
     return reports
 
 
@@ -332,17 +338,21 @@ def test_it_says_when_this_computer_is_the_slower_one() -> None:
     slow = simulated(profile, 10, macs=DEMO_MACS, slower=3.0)
     assert slow[-1].is_slower_here
     assert {report.rate for report in slow} == {30.0}  # the phone's rate, not this computer's
+    assert simulated(profile, 100, macs=DEMO_MACS, slower=90.0)[-1].is_slower_here  # three seconds a frame
+    # a folder of pictures gives one a second
+    assert not any(report.is_slower_here for report in simulated(profile, 30, macs=DEMO_MACS, waited=0.9))
 
 
 def test_a_view_that_stood_still_makes_up_for_a_minute_at_most() -> None:
     profile = profile_of("iphone-11-pro/cpu")
     paused = PhoneSimulator(profile, DEMO_MACS, "", is_throttled=True)
     paused.advance(0.0)
-    paused.advance(7200.0)
+    paused.advance(7200.0, 7199.9)
     minute = PhoneSimulator(profile, DEMO_MACS, "", is_throttled=True)
     minute.advance(0.0)
     assert paused.temperature == minute.advance(60.0).temperature
-    assert not paused.advance(7201.0).is_slower_here
+    following = [paused.advance(7200 + paused.interval * count) for count in range(1, 30)]
+    assert not any(report.is_slower_here for report in following)
 
 
 def test_a_phone_can_go_on_as_warm_as_it_was() -> None:

@@ -30,7 +30,7 @@ def taken(pacing: Pacing) -> float:
     for _ in range(4):
         begun = time.monotonic()
         pacing.frame()
-        pacing.wait(time.sleep)
+        time.sleep(pacing.left())
         seconds.append(time.monotonic() - begun)
     return min(seconds)
 

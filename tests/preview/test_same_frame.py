@@ -12,6 +12,8 @@ import psutil
 import pytest
 
 from converters.builtin import DEMO_CLIP
+from converters.pictures import read_picture
+from converters.preview.board import board_size, text_height
 from converters.preview.request import Look, ModelChoice, PreviewRequest, SourceChoice, SourceKind
 from converters.preview.sources.virtual import read_barcode
 from tests.preview.conversation import Conversation, Seen
@@ -63,6 +65,25 @@ def test_both_panes_carry_the_same_frame_under_load(tmp_path: Path) -> None:
         assert talk.frames[-1].report.dropped > 0, "under this load not every frame can be treated"
 
 
+def test_a_snapshot_is_of_the_frame_that_it_tells_of(tmp_path: Path) -> None:
+    with conversation(tmp_path, "tests.preview.broken:TOLD") as talk:
+        talk.wait(lambda: len(talk.frames) >= 3, "3 frames")
+        talk.gives_back = False
+        begin = len(talk.said)
+        talk.wait(lambda: [each.get("is_seen") for each in talk.said[begin:]].count(False) > 2, "frame without a slot")
+        path = tmp_path / "seen.png"
+        talk.tell("snapshot", path=str(path))
+        told = talk.event("told")
+        talk.event("saved")
+        last = talk.frames[-1].report
+    assert told["index"] > last.index, "the window has no slot left, and the video goes on"
+    board = read_picture(path)
+    width, height = last.full_size
+    top, right = text_height(width), board_size(width, height)[0] - width
+    for left in (0, right):
+        assert read_barcode(board[top : top + height, left : left + width]) == told["index"]
+
+
 def test_a_broken_matcher_is_noticed(tmp_path: Path) -> None:
     with conversation(tmp_path, "tests.preview.broken:LATE") as talk:
         talk.wait(lambda: len(talk.frames) >= 3, "3 frames")
@@ -77,7 +98,6 @@ def test_both_panes_carry_the_same_frame_a_thousand_times_under_load(tmp_path: P
     with conversation(tmp_path) as talk:
         seen = 0
         while seen < 1000:
-            talk.wait(lambda: talk.frames, "frame")
-            frames, talk.frames[:] = talk.frames[:], talk.frames[-1:]
+            frames = talk.take_frames(2)  # the last one of those before, and what follows it
             check(frames)
             seen += len(frames) - 1

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from converters.errors import StudioError
+from converters.face.faces import Picture
 from converters.pictures import read_picture
+from converters.preview import worst as worst_module
 from converters.preview.worst import APART, WorstFrames
-from tests.preview.kept_frames import shown
+from tests.preview.kept_frames import HEIGHT, WIDTH, shown
 
 
 class Tray:
@@ -121,12 +123,96 @@ def test_pictures_of_frames_that_left_go_after_a_while(tray: Tray, tmp_path: Pat
     assert Path(first.picture).exists()  # somebody may be copying it
 
 
+def test_worst_of_all_is_kept_while_others_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(picture: Picture) -> bytes:
+        begun.set()
+        assert go_on.wait(30)
+        return encoded(picture)
+
+    encoded = worst_module._encoded
+    monkeypatch.setattr(worst_module, "_encoded", slow)
+    tray = Tray(tmp_path / "tray", most=12)
+    losses = (0.10, 0.11, 0.12, 0.13, 0.14, 0.90, 0.15, 0.09)
+    kept = []
+    for identity, loss in enumerate(losses):
+        kept.append(tray.offer(identity, loss, identity * 10.0))
+        assert begun.wait(30)  # the first one is being written, the others wait
+    assert kept == [True] * 7 + [False]  # the last one loses less than all that wait
+    go_on.set()
+    tray.frames.close()
+    assert [each.loss for each in tray.frames.frames()] == [0.90, 0.15, 0.14, 0.10]
+    assert len(list((tmp_path / "tray").rglob("*.png"))) == 4 * 4
+
+
+def test_what_is_kept_and_spared_is_bounded_in_bytes(
+    tray: Tray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = 3 * HEIGHT * WIDTH * 3
+    monkeypatch.setattr(worst_module, "MOST_BYTES", 2 * size)
+    monkeypatch.setattr(worst_module, "_SPARED_BYTES", size)
+    for identity in range(1, 6):
+        tray.keep(identity, 0.1 * identity, identity * 10.0)
+    assert tray.identities() == [5, 4]
+    assert not tray.offer(6, 0.35, 60.0)  # it would only be written to be removed
+    assert len(list((tmp_path / "tray").rglob("*.png"))) == 4 * 3
+    large = shown(7, (0.45,), 70.0, shape=(2 * HEIGHT, WIDTH))
+    assert not tray.frames.offer(large.treated.frame, large.treated.result, large.report)  # it would cost the worst
+    large = shown(8, (0.95,), 80.0, shape=(3 * HEIGHT, WIDTH))
+    assert tray.frames.offer(large.treated.frame, large.treated.result, large.report)
+    tray.until(lambda: tray.identities() == [8])  # one frame always has room
+
+
+def test_frames_that_wait_are_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(_picture: Picture) -> bytes:
+        begun.set()
+        assert go_on.wait(30)
+        return b""
+
+    monkeypatch.setattr(worst_module, "_encoded", slow)
+    monkeypatch.setattr(worst_module, "_WAITING_BYTES", 3 * HEIGHT * WIDTH * 3)
+    tray = Tray(tmp_path / "tray")
+    for identity in range(4):
+        assert tray.offer(identity, 0.1 + identity * 0.1, identity * 10.0)
+        assert begun.wait(30)
+    go_on.set()
+    tray.frames.close()
+    assert tray.identities() == [3, 0]
+
+
+def test_frame_that_comes_again_after_forgetting_has_its_own_pictures(tray: Tray) -> None:
+    tray.keep(1, 0.1, 1.0)
+    former = tray.frames.frames()[0]
+    tray.frames.forget()
+    tray.keep(1, 0.1, 1.0)
+    assert tray.frames.frames()[0].picture != former.picture
+
+
+def test_bug_while_writing_is_said_and_the_next_try_works(
+    tray: Tray, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_picture: Picture) -> bytes:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(worst_module, "_encoded", fail)
+        assert tray.offer(1, 0.1, 1.0)
+        tray.until(lambda: bool(tray.errors))
+    assert "MemoryError" in tray.errors[0].what
+    assert "Traceback" in capfd.readouterr().err
+    tray.frames.forget()
+    tray.keep(2, 0.1, 1.0)
+
+
 def test_new_tray_removes_what_an_earlier_one_left(tmp_path: Path) -> None:
     for _ in range(2):
         tray = Tray(tmp_path / "tray")
         tray.keep(1, 0.1, 1.0)
         tray.frames.close()
-    assert len(list((tmp_path / "tray").rglob("1-frame.png"))) == 1
+    assert len(list((tmp_path / "tray").rglob("1-*-frame.png"))) == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a small disk")

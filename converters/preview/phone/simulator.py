@@ -12,7 +12,6 @@ from converters.preview.phone.thermal import ThermalModel
 
 _STEP: Final = 1.0  # seconds for which the load is taken for constant
 _LONGEST: Final = 60.0  # seconds that one call makes up for: a view that stood still did not warm the phone for hours
-_STILL: Final = 2.0  # seconds between two frames from which on they say nothing of this machine's speed
 _GAPS: Final = 10  # frames over which this machine's speed is looked at
 _SLOWER: Final = 1.1  # times the phone's interval: less is the machine's clock
 
@@ -78,21 +77,21 @@ class PhoneSimulator:
         model = self.rate * self.latency.milliseconds / 1000.0
         return min(1.0, model + thermal.rest_share * self.rate / thermal.rates[0] * self.scale**2)
 
-    def advance(self, now: float) -> PhoneReport:
+    def advance(self, now: float, waited: float = 0.0) -> PhoneReport:
         """Begin a frame.
 
         Args:
             now: seconds of any clock that never goes back.
+            waited: seconds since the last frame in which there was none to work on: the view stood still, or its
+                source is slow. They warm the phone as if it showed frames, and say nothing of this machine's speed.
 
         Returns:
             What the phone does with this frame.
         """
         passed = 0.0 if self._now is None else now - self._now
         self._now = now
-        if passed > _STILL:
-            self._excess.clear()
-        elif passed > 0:
-            self._excess.append(passed / self.interval)
+        if passed > 0:
+            self._excess.append(max(0.0, passed - waited) / self.interval)
         left = min(passed, _LONGEST)
         while left > 0:
             self._thermal.pass_time(min(left, _STEP), self.load)

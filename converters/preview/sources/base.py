@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from converters.closing import Closing
 from converters.face.faces import Picture
@@ -97,8 +97,11 @@ class FrameSource(Closing):
         self.seek(max(0.0, seconds - _JUST_BEFORE))
 
     def adopt(self, choice: SourceChoice) -> bool:
-        """Become what is chosen now without being opened anew; False where that cannot be."""
-        if self.choice is None or _without_mirror(self.choice) != _without_mirror(choice):
+        """Become what is chosen now without being opened anew; False where that cannot be.
+
+        The very same choice is opened anew: it may be another file or hold other pictures meanwhile.
+        """
+        if not differ_in_mirror(self.choice, choice):
             return False
         self.choice, self.mirror = choice, choice.mirror
         return True
@@ -108,5 +111,6 @@ class FrameSource(Closing):
         return Health()
 
 
-def _without_mirror(choice: SourceChoice) -> dict[str, object]:
-    return {**choice.to_json(), "mirror": False}
+def differ_in_mirror(one: SourceChoice | None, other: SourceChoice) -> bool:
+    """Return whether nothing but the mirror is another one."""
+    return one is not None and one.mirror != other.mirror and replace(one, mirror=other.mirror) == other

@@ -70,6 +70,7 @@ class Camera(FrameSource):
         self.title = title
         self._opened = opened
         self._wanted = size
+        self._is_closed = False
         self._is_there = is_there
         self._patience = patience or Patience()
         self._begun = time.monotonic()
@@ -120,6 +121,8 @@ class Camera(FrameSource):
     def health(self) -> Health:
         """Return how it is; from any thread."""
         reading, patience, now = self._reading, self._patience, time.monotonic()
+        if self._is_closed:  # nothing was lost
+            return Health()
         if reading is None or self._failures:
             return Health(SourceState.LOST, self._reason, max(0.0, self._next_try - now) if reading is None else 0.0)
         if now - max(reading.changed, reading.begun) > patience.frozen:
@@ -142,13 +145,15 @@ class Camera(FrameSource):
 
     def close(self) -> None:
         """Let go of the device. What hangs in it is left to the end of the process."""
+        self._is_closed = True
         reading, self._reading = self._reading, None
         if reading is not None:
             reading.give_up()
             reading.join(_CLOSING)
 
     def _begin(self) -> Reading:
-        wanted, self._is_resized = self._wanted, False
+        self._is_resized = False  # first: what is wanted from here on, by another thread, is not forgotten
+        wanted = self._wanted
         return Reading(lambda: self._opened(wanted), self._patience.failing)
 
     def _fault(self, reading: Reading, now: float) -> str:
@@ -167,6 +172,13 @@ class Camera(FrameSource):
         return ""
 
     def _lose(self, reason: str, *, at_once: bool = False) -> None:
+        tries = self._patience.tries
+        wait = 0.0 if at_once else tries[min(self._failures, len(tries) - 1)]
+        # the reason before the fact: `health` looks from other threads
+        self._reason = reason
+        self._next_try = time.monotonic() + wait
+        self._failures += 1
+        self._is_discontinuous = True
         reading, self._reading = self._reading, None
         assert reading is not None
         reading.give_up()
@@ -174,12 +186,6 @@ class Camera(FrameSource):
             reading.join(_CLOSING)  # else the device is still taken
         if reading.is_alive():
             self._hanging.append(reading)
-        tries = self._patience.tries
-        wait = 0.0 if at_once else tries[min(self._failures, len(tries) - 1)]
-        self._failures += 1
-        self._reason = reason
-        self._next_try = time.monotonic() + wait
-        self._is_discontinuous = True
 
     def _try_again(self) -> None:
         """Open the device again if it is time, else wait for a moment."""

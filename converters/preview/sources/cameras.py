@@ -58,7 +58,18 @@ def found_cameras() -> tuple[FoundCamera, ...]:
     if platform.system() != "Linux":
         return _enumerated()
     # telling cameras from other devices opens them: only when a device came or went
-    return _enumerated_once(tuple(sorted((node.name, node.stat().st_ctime_ns) for node in _NODES.glob("video*"))))
+    return _enumerated_once(_nodes())
+
+
+def _nodes() -> tuple[tuple[str, int], ...]:
+    """Return the name of each node and when it was made."""
+    nodes = []
+    for node in _NODES.glob("video*"):
+        try:
+            nodes.append((node.name, node.stat().st_ctime_ns))
+        except OSError:  # unplugged since it was listed
+            continue
+    return tuple(sorted(nodes))
 
 
 @functools.lru_cache(maxsize=1)

@@ -6,10 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QComboBox, QLabel, QSizePolicy, QWidget
+from PySide6.QtGui import QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QLabel,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QWidget,
+)
 
 from studio.ui.icons import icon
 from studio.ui.plain_tip import plain_tip
+
+_EDGE = 2
+"""Pixels on both sides of a title together, and beside its icon."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +60,8 @@ class LiveField(QComboBox):
         self.setObjectName(name)
         self.setAccessibleName(title)
         self.setToolTip(tip)
+        self._tip = tip
+        self.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(letters)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -77,6 +91,38 @@ class LiveField(QComboBox):
                     self.setItemData(place, plain_tip(item.tip), Qt.ItemDataRole.ToolTipRole)
             if self.currentIndex() != row:
                 self.setCurrentIndex(row)
+        self._follow_room()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw the field; a title that is too long loses its middle, because the ends tell names apart."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        option.currentText = self.shown_title
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Say the whole title in the tooltip where there is no room for it."""
+        super().resizeEvent(event)
+        self._follow_room()
+
+    @property
+    def shown_title(self) -> str:
+        """The chosen title as far as there is room for it."""
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        control, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(control, option, part, self).width() - _EDGE
+        if not self.itemIcon(self.currentIndex()).isNull():
+            room -= self.iconSize().width() + _EDGE
+        return self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideMiddle, room)
+
+    def _follow_room(self) -> None:
+        title = self.currentText()
+        whole = title if self.shown_title != title else ""
+        tip = plain_tip(f"{whole}\n{self._tip}") if whole else self._tip
+        if tip != self.toolTip():
+            self.setToolTip(tip)
 
 
 def caption_of(text: str, field: QWidget, colour: str = "") -> QLabel:

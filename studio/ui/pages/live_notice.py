@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from converters.errors import StudioError
+from converters.preview.request import SourceChoice, SourceKind
+from studio.ui.texts import tr
 from studio.ui.widgets.banner import Action
 from studio.ui.widgets.plain_label import plain_label
+
+if TYPE_CHECKING:
+    from studio.preview.previewing import Previewing
 
 _WIDEST = 560
 
@@ -99,6 +106,34 @@ class LiveNotice(QWidget):
                 button.setProperty("role", "primary")
             button.clicked.connect(lambda _checked=False, act=act: act())
             self._row.addWidget(button)
+
+    def say_failure(self, previewing: Previewing, error: StudioError | None, start: Callable[[], object]) -> None:
+        """Say why the preview cannot go on, and offer the ways out that may help.
+
+        Args:
+            previewing: which changes with the way that is taken.
+            error: why.
+            start: begins again.
+        """
+
+        def start_with_original(path: str) -> None:
+            previewing.choose_candidate(path)
+            start()
+
+        def start_with_clip() -> None:
+            previewing.choose_source(SourceChoice())
+            start()
+
+        ways: list[Action] = [(tr("Try again"), start)]
+        source, candidate, original = previewing.source, previewing.candidate, previewing.original
+        words = "" if error is None else " ".join(part for part in (error.what, error.why, error.remedy) if part)
+        is_of_source = bool(source.place) and source.place in words
+        if candidate is not None and original is not None and candidate.path != original.path and not is_of_source:
+            path = original.path
+            ways.append((tr("Original on both sides"), lambda: start_with_original(path)))
+        if source.kind is not SourceKind.CLIP:
+            ways.append((tr("Use the built-in clip"), start_with_clip))
+        self.say(tr("The live comparison cannot go on"), words, ways, is_error=True)
 
 
 def _restyle(label: QLabel, role: str) -> None:

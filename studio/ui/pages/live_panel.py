@@ -17,12 +17,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from converters.errors import StudioError
 from converters.preview.messages import WorstFrame
-from converters.preview.request import Overlay, SourceChoice, SourceKind
+from converters.preview.request import Overlay
 from studio.preview.live import LiveState
 from studio.preview.mailbox import LiveFrame
 from studio.preview.previewing import previewing
+from studio.ui.pages.live_memory import live_memory
 from studio.ui.pages.live_models import LiveModelsBar
 from studio.ui.pages.live_notice import LiveNotice
 from studio.ui.pages.live_options import LiveOptionsDialog
@@ -32,7 +32,6 @@ from studio.ui.pages.live_transport import LiveTransport
 from studio.ui.pages.live_words import map_title, stale_text, starting_text
 from studio.ui.texts import tr
 from studio.ui.theme import colours
-from studio.ui.widgets.banner import Action
 from studio.ui.widgets.comparison_controls import ComparisonControls
 from studio.ui.widgets.comparison_modes import Mode
 from studio.ui.widgets.comparison_view import ComparisonView
@@ -78,6 +77,7 @@ class LivePanel(QWidget):
         self.setObjectName("live-panel")
         self.setAccessibleName(tr("Live"))
         self.previewing = previewing(bench)
+        self._memory = live_memory(self.previewing)
         self._options: LiveOptionsDialog | None = None
         # whatever is moved to another parent is styled anew with all it holds, so every part is made where it belongs
         self.source = LiveSourceBar(self.previewing, self)
@@ -90,12 +90,13 @@ class LivePanel(QWidget):
         self.side = LiveSide(self)
         self._figures = LiveFigures(self.side)
         self._scrolled = QScrollArea(self._figures), QScrollArea(self.side)
-        self.numbers = LiveNumbers(self._scrolled[0].viewport())
+        self.numbers = LiveNumbers(self._scrolled[0].viewport(), is_expanded=self._memory.shows_all_numbers)
         self._charts = QWidget(self._figures)
         self.chart = loss_chart(self._charts)
         self.rate_chart = rate_chart(self._charts)
         self.tray = WorstTray(self.side)
         self.phone = PhonePanel(self.previewing, self._scrolled[1].viewport())
+        self._arranged_for: object = None
         self._lay_out()
         self.side.arrange(self.side.arrangement)
         self._soon = QTimer(self, singleShot=True, interval=_CALM)
@@ -104,9 +105,11 @@ class LivePanel(QWidget):
         self._charting.timeout.connect(self._draw_chart)
         of = colours()
         self.view.set_accents(of.original, of.candidate)
-        self.view.set_mode(Mode.SIDE_BY_SIDE)
+        self.view.set_mode(self._memory.mode)
         maps = [(each.value, map_title(each)) for each in Overlay if each]
-        self.controls.set_overlays(maps, self.previewing.look.overlay.value)
+        self.controls.set_overlays(maps, (self._memory.overlay or self.previewing.look.overlay).value)
+        self.controls.set_strength(self._memory.opacity, self._memory.threshold)
+        self.side.bring(self._memory.section)
         self._connect()
         self.refresh()
 
@@ -134,6 +137,12 @@ class LivePanel(QWidget):
         worst = self.previewing.worst
         self.tray.set_frames(worst)
         count = len(worst)
+        self._show_phone()
+        models = self.previewing.models
+        draws = models is None or bool(models["draws"])
+        self.controls.set_has_maps(draws)
+        self.tray.set_gathers(draws)
+        self.chart.setVisible(draws)
         self.side.set_title(self.tray, tr("Worst frames ({count})", count=count) if count else tr("Worst frames"))
         self.state_changed.emit()
 
@@ -185,9 +194,11 @@ class LivePanel(QWidget):
         self.transport.record_wanted.connect(self.record_or_stop)
         self.transport.close_up_wanted.connect(self._choose_close_up)
         self.controls.overlay_changed.connect(self._choose_overlay)
+        self.controls.strength_changed.connect(self._keep_strength)
         self.view.wanted_size_changed.connect(self._soon.start)
         self.view.mode_changed.connect(self._take_mode)
-        self.numbers.expanded.connect(self._arrange)
+        self.numbers.expanded.connect(self._take_expanded)
+        self.side.section_chosen.connect(self._keep_section)
         self.tray.keep_wanted.connect(self.previewing.keep_worst)
         self.tray.seek_wanted.connect(self._seek)
         self.tray.forget_wanted.connect(self.previewing.forget_worst)
@@ -200,7 +211,9 @@ class LivePanel(QWidget):
     def _show_state(self) -> None:
         live = self.previewing.live
         if live.state is LiveState.FAILED:
-            self._show_failure(live.error)
+            self.notice.say_failure(self.previewing, live.error, self._start)
+            self.numbers.set_numbers(self.previewing.statistics, None, None)
+            self.stack.setCurrentWidget(self.notice)
         elif live.state is LiveState.OFF:
             words = tr("Both models work on the same frames, side by side, as fast as this computer can.")
             self.notice.say(tr("The live comparison is off"), words, [(tr("Start"), self._start)])
@@ -217,30 +230,19 @@ class LivePanel(QWidget):
                 self._show_frame(live.frame)
             self.stack.setCurrentWidget(self.view)
 
-    def _show_failure(self, error: StudioError | None) -> None:
-        ways: list[Action] = [(tr("Try again"), self._start)]
-        candidate, original = self.previewing.candidate, self.previewing.original
-        if candidate is not None and original is not None and candidate.path != original.path:
-            path = original.path
-            ways.append((tr("Original on both sides"), lambda: self._start_with_candidate(path)))
-        if self.previewing.source.kind is not SourceKind.CLIP:
-            ways.append((tr("Use the built-in clip"), self._start_with_clip))
-        words = "" if error is None else " ".join(part for part in (error.what, error.why, error.remedy) if part)
-        self.notice.say(tr("The live comparison cannot go on"), words, ways, is_error=True)
-        self.stack.setCurrentWidget(self.notice)
-
     def _start(self) -> None:
         self._tell_size()
         self.previewing.start()
         self.view.setFocus()
 
-    def _start_with_candidate(self, path: str) -> None:
-        self.previewing.choose_candidate(path)
-        self._start()
-
-    def _start_with_clip(self) -> None:
-        self.previewing.choose_source(SourceChoice())
-        self._start()
+    def _show_phone(self) -> None:
+        """Say on the pictures that their pace is a phone's; give its figures the width that they take."""
+        self.view.set_note(tr("Simulated, from published figures") if self.previewing.phone else "")
+        area = self._scrolled[1]
+        width = self.phone.minimumSizeHint().width() + area.verticalScrollBar().sizeHint().width()
+        if width != area.minimumWidth():
+            area.setMinimumWidth(width)
+            self.side.measure()
 
     # frames ----------------------------------------------------------------------------------------------------------
 
@@ -248,15 +250,13 @@ class LivePanel(QWidget):
         report = frame.report
         is_another_shape = frame.original.size() != self.view.pictures[0].size()
         self.view.set_pair(frame.original, frame.candidate, frame.identity, frame.full_size)
+        overlay = Overlay.NONE if frame.heat is None or report.map is None else Overlay(report.map.overlay)
+        heat, highest = (frame.heat, report.map.highest) if overlay and report.map is not None else (None, 1.0)
+        # a frame from before the mode changed carries the other map: it is not the one that is asked for now
         is_difference = self.view.mode is Mode.DIFFERENCE
-        if frame.heat is not None and report.map is not None:
-            title = map_title(Overlay(report.map.overlay))
-            shown = self.view.set_difference if is_difference else self.view.set_heat
-            shown(frame.heat, report.map.highest, title)
-        else:
-            self.view.set_heat(None)
-        if not is_difference:
-            self.view.set_difference(None)
+        self.view.set_heat(None if is_difference else heat, highest, map_title(overlay))
+        fits = is_difference and overlay is Overlay.DIFFERENCE
+        self.view.set_difference(heat if fits else None, highest, map_title(overlay))
         if is_another_shape:
             self._arrange()
         if self.stack.currentWidget() is not self.view:
@@ -289,12 +289,24 @@ class LivePanel(QWidget):
         self.previewing.pause()
         self.previewing.seek(frame.position)
 
+    def _take_expanded(self, is_expanded: bool) -> None:
+        self._memory.shows_all_numbers = is_expanded
+        self._arrange()
+
+    def _keep_section(self, place: int) -> None:
+        self._memory.section = place
+
+    def _keep_strength(self, opacity: float, threshold: float) -> None:
+        self._memory.opacity, self._memory.threshold = opacity, threshold
+
     def _take_mode(self) -> None:
+        self._memory.mode = self.view.mode
         self._choose_overlay(self.controls.overlay)
         self._arrange()
 
     def _choose_overlay(self, kind: str) -> None:
         # without a map of its own the difference mode shows the pixels' differences
+        self._memory.overlay = Overlay(kind)
         overlay = Overlay.DIFFERENCE if self.view.mode is Mode.DIFFERENCE else Overlay(kind)
         self.previewing.choose_look(replace(self.previewing.look, overlay=overlay))
 
@@ -367,13 +379,17 @@ class LivePanel(QWidget):
         room = QSize(self.width(), self.height() - self.models.sizeHint().height() - 8 - taken)
         frame = self.view.pictures[0].size()
         picture = QSizeF(frame) if not frame.isEmpty() else _USUAL_FRAME
-        wanted = arrangement_for(
-            room, picture, is_pair=self.view.mode is Mode.SIDE_BY_SIDE, is_open=self.numbers.fold.is_open
-        )
-        if wanted != self.side.arrangement:
+        is_open = self.numbers.fold.is_open
+        # another window, shape or mode is arranged anew; a sentence of the banner is not
+        what = (self.window().size(), picture, self.view.mode, is_open)
+        was_below = self.side.arrangement.is_below if self._arranged_for == what else None
+        is_pair = self.view.mode is Mode.SIDE_BY_SIDE
+        wanted = arrangement_for(room, picture, is_pair=is_pair, is_open=is_open, was_below=was_below)
+        if self._arranged_for != what or wanted != self.side.arrangement:
             direction = QBoxLayout.Direction
             self._middle.setDirection(direction.TopToBottom if wanted.is_below else direction.LeftToRight)
-            self.side.arrange(wanted)
+            self.side.arrange(wanted, is_open=is_open)
+        self._arranged_for = what
 
 
 _NONE, _PAD = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier

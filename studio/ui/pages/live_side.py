@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSignalBlocker, QSize, QSizeF, Qt
+from PySide6.QtCore import QSignalBlocker, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QTabBar, QVBoxLayout, QWidget
 
@@ -14,11 +14,12 @@ GAP = 12
 _COLUMN, _COLUMN_SHARE = (264, 380), 0.27
 _ROW, _ROW_SHARE = (148, 220), 0.28
 _TALL_ROW, _TALL_ROW_SHARE = 240, 0.45
-_WORTH = 1.05
-"""How much larger the pictures must become before everything moves."""
+_WORTH = 1.15
+"""How much larger the pictures must become before everything moves: a sentence of the page's banner is not enough."""
 _WIDE = 360
 """Pixels from which numbers and charts stand beside each other."""
-_READABLE = 250
+_READABLE, _ALL_READABLE = 250, 420
+"""Heights in a column, of the few numbers and of all of them, with the charts."""
 _NO_LIMIT = 16_777_215
 
 
@@ -35,7 +36,9 @@ class Arrangement:
     extent: int
 
 
-def arrangement_for(room: QSize, picture: QSizeF, *, is_pair: bool, is_open: bool) -> Arrangement:
+def arrangement_for(
+    room: QSize, picture: QSizeF, *, is_pair: bool, is_open: bool, was_below: bool | None = None
+) -> Arrangement:
     """Return the arrangement in which the pictures are larger.
 
     Args:
@@ -43,6 +46,7 @@ def arrangement_for(room: QSize, picture: QSizeF, *, is_pair: bool, is_open: boo
         picture: size of a frame.
         is_pair: whether two of them are beside each other.
         is_open: whether all numbers are wanted, which takes a higher row.
+        was_below: where they are now, which is left for much larger pictures only; None for nowhere yet.
     """
     column = min(max(round(room.width() * _COLUMN_SHARE), _COLUMN[0]), _COLUMN[1])
     row = min(max(round(room.height() * _ROW_SHARE), _ROW[0]), _ROW[1])
@@ -55,14 +59,20 @@ def arrangement_for(room: QSize, picture: QSizeF, *, is_pair: bool, is_open: boo
 
     beside = scale(room.width() - column - GAP, room.height())
     below = scale(room.width(), room.height() - row - GAP)
-    return Arrangement(True, row) if below > beside * _WORTH else Arrangement(False, column)
+    worth = 1.0 if was_below is None else 1 / _WORTH if was_below else _WORTH
+    return Arrangement(True, row) if below > beside * worth else Arrangement(False, column)
 
 
 class LiveSide(QWidget):
     """Sections in a row or a column where all fit; otherwise one at a time, chosen by tabs.
 
     Nothing is moved to another parent for it: that would style everything anew while the video runs.
+
+    Attributes:
+        section_chosen: the place of the section that a person wants to see.
     """
+
+    section_chosen = Signal(int)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -75,7 +85,8 @@ class LiveSide(QWidget):
         self._bar.setDrawBase(False)
         self._bar.setExpanding(False)
         self._bar.setUsesScrollButtons(False)
-        self._bar.currentChanged.connect(lambda _place: self._show_sections())
+        self._bar.currentChanged.connect(lambda _place: self.measure())
+        self._bar.tabBarClicked.connect(self.section_chosen)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(4)
@@ -84,6 +95,7 @@ class LiveSide(QWidget):
         self._line.setSpacing(GAP)
         whole.addLayout(self._line, 1)
         self._arrangement = Arrangement(is_below=False, extent=_COLUMN[0])
+        self._is_open = False
 
     @property
     def arrangement(self) -> Arrangement:
@@ -111,13 +123,19 @@ class LiveSide(QWidget):
             self._titles[place] = title
             self._bar.setTabText(place, title)
 
-    def bring(self, section: QWidget) -> None:
-        """Bring a section into view."""
-        self._bar.setCurrentIndex(self._sections.index(section))
+    def bring(self, place: int) -> None:
+        """Bring a section into view, where only one of them is."""
+        self._bar.setCurrentIndex(place)
 
-    def arrange(self, arrangement: Arrangement) -> None:
-        """Lie in a row below the pictures, or in a column at their right."""
+    def arrange(self, arrangement: Arrangement, *, is_open: bool = False) -> None:
+        """Lie in a row below the pictures, or in a column at their right.
+
+        Args:
+            arrangement: which of them.
+            is_open: whether all numbers are wanted: a column has room for little beside them.
+        """
         self._arrangement = arrangement
+        self._is_open = is_open
         if arrangement.is_below:
             self._line.setDirection(QBoxLayout.Direction.LeftToRight)
             self.setMinimumSize(0, arrangement.extent)
@@ -126,7 +144,7 @@ class LiveSide(QWidget):
             self._line.setDirection(QBoxLayout.Direction.TopToBottom)
             self.setMinimumSize(arrangement.extent, 0)
             self.setMaximumSize(arrangement.extent, _NO_LIMIT)
-        self._show_sections()
+        self.measure()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return what it is given."""
@@ -143,22 +161,27 @@ class LiveSide(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Show as much as there is room for."""
         super().resizeEvent(event)
-        self._show_sections()
+        self.measure()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Measure again: what was not styled yet did not know its size."""
         super().showEvent(event)
-        self._show_sections()
+        self.measure()
 
-    def _show_sections(self) -> None:
+    def measure(self) -> None:
+        """Show as much as there is room for, now that a section may need more or less."""
         is_row = self._arrangement.is_below
         wanted = GAP * (len(self._sections) - 1)
+        readable = _ALL_READABLE if self._is_open and not is_row else 0
         for section in self._sections:
             hint = section.minimumSizeHint().expandedTo(section.minimumSize())
-            wanted += hint.width() if is_row else hint.height()
+            height = max(hint.height(), readable) if isinstance(section, LiveFigures) else hint.height()
+            wanted += hint.width() if is_row else height
         shows_all = wanted <= (self.width() if is_row else self.height())
         self._bar.setVisible(not shows_all)
         for place, section in enumerate(self._sections):
+            if isinstance(section, LiveFigures):
+                section.setMinimumHeight(readable if shows_all else 0)
             section.setVisible(shows_all or place == self._bar.currentIndex())
 
 

@@ -131,6 +131,10 @@ class LiveTransport(QWidget):
             part.setVisible(can_seek)
         if report is not None:
             self._show_report(report)
+        elif not self._previewing.is_on:
+            with QSignalBlocker(self._slider):
+                self._slider.setValue(0)
+            self._set_time("")
         self._face.setChecked(self._previewing.look.close_up)
         recording = self._previewing.recording
         self._record.setChecked(recording is not None)

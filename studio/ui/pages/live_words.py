@@ -7,6 +7,9 @@ from converters.preview.request import Overlay
 from studio.preview.live import LiveState
 from studio.ui.texts import tr
 
+_SOON = 0.5
+"""Seconds that nobody counts."""
+
 
 def clock_text(seconds: float) -> str:
     """Return a place in a clip as "0:07"."""
@@ -31,10 +34,9 @@ def stale_text(state: LiveState, stage: str, source: SourceReport | None) -> str
     if source.state is SourceState.FROZEN:
         return tr("{source} gives no new pictures.", source=source.title)
     if source.state is SourceState.LOST:
-        if source.next_try > 0:
-            return tr(
-                "{source} is gone. Next try in {seconds} s.", source=source.title, seconds=f"{source.next_try:.0f}"
-            )
+        if source.next_try >= _SOON:
+            seconds = max(1, round(source.next_try))
+            return tr("{source} is gone. Next try in {seconds} s.", source=source.title, seconds=seconds)
         return tr("{source} is gone. Trying again…", source=source.title)
     return ""
 

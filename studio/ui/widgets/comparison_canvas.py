@@ -110,6 +110,11 @@ class ComparisonCanvas(QWidget):
         return self._scene.heat
 
     @property
+    def note(self) -> str:
+        """What is said in the lower left corner."""
+        return self._scene.note
+
+    @property
     def has_magnifier(self) -> bool:
         """Whether a lens lies over the picture."""
         return self._scene.lens.is_on
@@ -157,6 +162,12 @@ class ComparisonCanvas(QWidget):
         reason = sentence if is_stale else ""
         if (is_stale, reason) != (self._scene.is_stale, self._scene.reason):
             self._scene.is_stale, self._scene.reason = is_stale, reason
+            self._describe()
+
+    def set_note(self, note: str) -> None:
+        """Say something about the pictures in their lower left corner for as long as it holds; "" for nothing."""
+        if note != self._scene.note:
+            self._scene.note = note
             self._describe()
 
     def clear(self, sentence: str = "") -> None:
@@ -360,5 +371,5 @@ class ComparisonCanvas(QWidget):
         one, other = self._scene.words = self._scene.labels(self._names)
         self.setAccessibleName(tr("Comparison: {original}; {candidate}", original=one, candidate=other))
         keys = tr("View: {mode}. M changes it, plus, minus and 0 zoom, arrows move.", mode=title_of(self._mode))
-        self.setAccessibleDescription(f"{self._scene.reason} {keys}".strip())
+        self.setAccessibleDescription(" ".join(part for part in (self._scene.note, self._scene.reason, keys) if part))
         self.update()

@@ -14,6 +14,8 @@ from studio.ui.widgets.comparison_scene import OPACITY
 from studio.ui.widgets.comparison_view import ComparisonView
 
 _ZOOM = 1.25
+_LETTERS = 6
+"""Of a map's title that there is always room for."""
 
 
 class ComparisonControls(QWidget):
@@ -24,15 +26,18 @@ class ComparisonControls(QWidget):
 
     Attributes:
         overlay_changed: which map is wanted, "" for none.
+        strength_changed: opacity and threshold of the map, 0..1.
         row: the first row, which takes more buttons at its right.
     """
 
     overlay_changed = Signal(str)
+    strength_changed = Signal(float, float)
 
     def __init__(self, view: ComparisonView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("comparison-controls")
         self._view = view
+        self._has_maps = True
         self._modes = QButtonGroup(self)
         self._modes.setExclusive(True)
         self.row = first = QHBoxLayout()
@@ -51,7 +56,7 @@ class ComparisonControls(QWidget):
         self._zoom.setObjectName("zoom")
         self._zoom.setProperty("role", "secondary")
         self._zoom.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._zoom.setMinimumWidth(self.fontMetrics().horizontalAdvance("00000 %"))
+        self._zoom.setMinimumWidth(self.fontMetrics().horizontalAdvance("0000 %"))
         farther = _button("zoom-out", "−", tr("Look from farther away (-)"))
         nearer = _button("zoom-in", "+", tr("Look nearer (+)"))
         fit = _button("zoom-fit", tr("Fit"), tr("Show the whole picture (0)"))
@@ -77,11 +82,14 @@ class ComparisonControls(QWidget):
         self._overlay.setObjectName("overlay")
         self._overlay.setAccessibleName(tr("Heat map"))
         self._overlay.setToolTip(tr("Which differences are laid over the candidate's picture"))
+        # the list is as wide as its longest title anyway; the field gives way where the room is small
+        self._overlay.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._overlay.setMinimumContentsLength(_LETTERS)
         self._overlay.currentIndexChanged.connect(self._tell_overlay)
         self._opacity = _slider("opacity", tr("Opacity"), tr("How much of the picture the heat map hides"), OPACITY)
-        self._opacity.valueChanged.connect(lambda value: view.set_opacity(value / 100))
+        self._opacity.valueChanged.connect(self._tell_strength)
         self._threshold = _slider("threshold", tr("Threshold"), tr("Differences below it are not shown"), 0.0)
-        self._threshold.valueChanged.connect(lambda value: view.set_threshold(value / 100))
+        self._threshold.valueChanged.connect(self._tell_strength)
         self._parts = [_caption(tr("Opacity"), self._opacity), _caption(tr("Threshold"), self._threshold)]
         second.addWidget(self._overlay)
         second.addWidget(self._parts[0])
@@ -122,19 +130,38 @@ class ComparisonControls(QWidget):
             for name, title in available:
                 self._overlay.addItem(title, name)
             self._overlay.setCurrentIndex(max(self._overlay.findData(chosen), 0))
-        self._overlay.setEnabled(bool(available))
-        self._enable_sliders()
+        self._enable_map()
+
+    def set_has_maps(self, has_maps: bool) -> None:
+        """Offer maps, or none where the models draw nothing that could be measured; the choice stays."""
+        self._has_maps = has_maps
+        self._enable_map()
+
+    def set_strength(self, opacity: float, threshold: float) -> None:
+        """Set how strongly the map is drawn, 0..1 each."""
+        self._opacity.setValue(round(opacity * 100))
+        self._threshold.setValue(round(threshold * 100))
 
     def _tell_overlay(self) -> None:
-        self._enable_sliders()
+        self._enable_map()
         self.overlay_changed.emit(self.overlay)
 
-    def _enable_sliders(self) -> None:
+    def _tell_strength(self) -> None:
+        opacity, threshold = self._opacity.value() / 100, self._threshold.value() / 100
+        self._view.set_opacity(opacity)
+        self._view.set_threshold(threshold)
+        self.strength_changed.emit(opacity, threshold)
+
+    def _enable_map(self) -> None:
+        """Offer the map where the candidate is in view: nothing is laid over the original or the difference."""
+        has_candidate = self._has_maps and self._view.mode not in (Mode.ORIGINAL, Mode.DIFFERENCE)
+        self._overlay.setEnabled(self._overlay.count() > 1 and has_candidate)
         for widget in (self._opacity, self._threshold, *self._parts):
-            widget.setEnabled(bool(self.overlay))
+            widget.setEnabled(bool(self.overlay) and has_candidate)
 
     def _follow_mode(self, mode: str) -> None:
         self._buttons[Mode(mode)].setChecked(True)
+        self._enable_map()
 
     def _follow_zoom(self, zoom: float) -> None:
         self._zoom.setText(f"{zoom:.0%}".replace("%", " %"))
@@ -165,6 +192,6 @@ def _slider(name: str, title: str, tooltip: str, value: float) -> QSlider:
     slider.setRange(0, 100)
     slider.setPageStep(10)
     slider.setValue(round(value * 100))
-    slider.setMinimumWidth(40)
+    slider.setMinimumWidth(28)
     slider.setMaximumWidth(140)
     return slider

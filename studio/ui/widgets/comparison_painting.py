@@ -17,6 +17,7 @@ _BAR_WIDTH, _BAR_HEIGHT = 160.0, 10.0
 _CHIP = QColor(16, 18, 22, 190)
 _GROUND = QColor(16, 18, 22, 240)
 _WORDS = QColor(245, 245, 245)
+_NOTE = QColor(255, 200, 97)
 _GRIP = 13.0
 _COLUMN = 460.0
 SHARP_FROM = 2.0
@@ -78,6 +79,23 @@ def draw_label(painter: QPainter, text: str, accent: QColor, pane: QRectF, *, is
     painter.setPen(_WORDS)
     inside = chip.adjusted(2 * _PADDING + _DOT, 0, -_PADDING, 0)
     painter.drawText(inside, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
+
+
+def draw_note(painter: QPainter, text: str, pane: QRectF) -> None:
+    """Draw what is to be known of the pictures in the lower left corner of a pane, where nothing else is.
+
+    Args:
+        painter: on the widget.
+        text: plain text; shortened to the pane.
+        pane: in the widget's coordinates.
+    """
+    measure = QFontMetricsF(painter.font())
+    words = measure.elidedText(text, Qt.TextElideMode.ElideRight, pane.width() - 2 * MARGIN - 2 * _PADDING)
+    width, height = measure.horizontalAdvance(words) + 2 * _PADDING, measure.height() + _PADDING
+    chip = QRectF(pane.left() + MARGIN, pane.bottom() - MARGIN - height, width, height)
+    _draw_chip(painter, chip, _GROUND)
+    painter.setPen(_NOTE)
+    painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, words)
 
 
 def draw_colour_bar(painter: QPainter, title: str, highest: str, pane: QRectF) -> None:

@@ -16,6 +16,7 @@ from studio.ui.widgets.comparison_painting import (
     draw_colour_bar,
     draw_divider,
     draw_label,
+    draw_note,
     draw_picture,
     draw_stale,
     draw_words,
@@ -62,6 +63,7 @@ class Scene:
         lens: the magnifier.
         is_stale: whether the picture is an old one.
         reason: why it is, for people.
+        note: said in the lower left corner of the pictures, over anything else; "" for nothing.
     """
 
     pair: FramePair = field(default_factory=FramePair)
@@ -75,6 +77,7 @@ class Scene:
     lens: Lens = field(default_factory=Lens)
     is_stale: bool = False
     reason: str = ""
+    note: str = ""
     _greyed: FramePair = field(default_factory=FramePair)
     _greyed_of: FramePair | None = None
 
@@ -116,6 +119,8 @@ class Scene:
             draw_colour_bar(painter, shown.title, f"{shown.highest:.2g}", view.panes[-1].rectangle)
         if self.is_stale:
             draw_stale(painter, self.reason, view.area)
+        if self.note:
+            draw_note(painter, self.note, view.panes[0].rectangle)
 
     def _shown_pair(self) -> FramePair:
         if not self.is_stale:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLay
 from converters.preview.messages import FrameReport
 from studio.ui.plain_tip import plain_tip
 from studio.ui.texts import tr
-from studio.ui.widgets.figures import Figure, milliseconds_text, number_text
+from studio.ui.widgets.figures import NONE, Figure, milliseconds_text, number_text
 from studio.ui.widgets.flow_layout import FlowLayout
 from studio.ui.widgets.fold import Fold
 from studio.ui.widgets.live_words import KindFigure, figure_of_kind, title_of_stage
@@ -92,6 +92,7 @@ class LiveNumbers(QWidget):
         self.fold = Fold(tr("All numbers"), self._make_more, name="live-all-numbers", is_open=is_expanded, parent=self)
         self.fold.opened.connect(self._open)
         column.addWidget(self.fold)
+        column.addStretch(1)  # spare height is below, not between the figures and the line to press
         self._show_kind()
 
     def figure(self, name: str) -> Figure | None:
@@ -258,7 +259,7 @@ class LiveNumbers(QWidget):
             "rate": number_text(numbers.rate if report is not None else None, 1),
             "original": milliseconds_text(seconds.get("original")),
             "candidate": milliseconds_text(seconds.get("candidate")),
-            "dropped": str(numbers.dropped),
+            "dropped": str(numbers.dropped) if report is not None else NONE,
             "lpips": number_text(numbers.lpips_now, 4),
             "drop": number_text(numbers.cosine_drop, 4),
         }
@@ -274,7 +275,7 @@ class LiveNumbers(QWidget):
             "lpips-mean": number_text(numbers.lpips_mean, 4),
             "lpips-p95": number_text(numbers.lpips_p95, 4),
             "lpips-worst": number_text(numbers.lpips_worst, 4),
-            "psnr": number_text(numbers.psnr, 1) + " dB",
+            "psnr": NONE if numbers.psnr is None else number_text(numbers.psnr, 1) + " dB",
             "original-cosine": number_text(numbers.original_cosine, 4),
             "candidate-cosine": number_text(numbers.candidate_cosine, 4),
             "delay": milliseconds_text(numbers.delay),

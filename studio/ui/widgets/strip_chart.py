@@ -133,7 +133,7 @@ class StripChart(QWidget):
             painter.setPen(QPen(QColor(look.border), 1))
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
             painter.setPen(QColor(look.secondary))
-            if words:
+            if words and (not share or area.height() >= 2 * measure.height()):  # else one is upon the other
                 left, room = area.right(), self.width() - _PADDING - area.right()
                 # the upper one below its line, out of the words above; the lower one above its own
                 place = QRectF(left, y if share else y - measure.height(), room, measure.height())

@@ -113,6 +113,14 @@ class WorstTray(QWidget):
         self._follow_choice()
         self._loading.start()
 
+    def set_gathers(self, gathers: bool) -> None:
+        """Say while it is empty that frames gather, or that none can: of models that draw nothing."""
+        self._empty.setText(
+            tr("The frames that lose the most gather here while the preview runs.")
+            if gathers
+            else tr("Models that draw no picture have no loss to rank frames by.")
+        )
+
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return room for one row of pictures and the buttons."""
         return QSize(ICON.width() + 40, self._list.minimumHeight() + self._keep.sizeHint().height() + 4)

@@ -34,6 +34,16 @@ def test_every_choice_is_followed() -> None:
     assert not followed.request.is_paused
 
 
+def test_another_source_plays_and_a_refused_one_leaves_the_old_one_standing() -> None:
+    followed = Followed(BEGUN)
+    followed.tell({"command": "pause"})
+    number = followed.tell({"command": "source", "source": SourceChoice(SourceKind.VIDEO, "b.mp4").to_json()})["number"]
+    assert not followed.request.is_paused
+    followed.refuse(number, "source")
+    assert followed.request.is_paused
+    assert followed.request.source == BEGUN.source
+
+
 def test_refused_choice_goes_back_to_what_was_before() -> None:
     followed = Followed(BEGUN)
     number = followed.tell(candidate("bad"))["number"]

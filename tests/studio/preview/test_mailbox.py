@@ -69,3 +69,19 @@ def test_frames_of_memory_that_was_replaced_are_left_out(slots: Slots, tmp_path:
         taken = mailbox.take()
     assert taken is not None
     assert taken.original.pixelColor(0, 0).red() == 2
+
+
+def test_memory_that_is_gone_already_is_no_trouble(slots: Slots, tmp_path: Path) -> None:
+    released: list[dict[str, Any]] = []
+    made = (Slots.make(2 * SIZE + 32, 3, tmp_path) for _ in range(2))
+    with next(made) as first, next(made) as gone, Mailbox(released.append) as mailbox:
+        mailbox.map(memory(first))
+        gone.forget_name()
+        mailbox.map(memory(gone))  # the writer needed more room before anybody looked
+        assert not mailbox.put(frame(gone, 1, 0))
+        assert mailbox.take() is None
+        mailbox.map(memory(slots))
+        assert mailbox.put(frame(slots, 2, 0))
+        taken = mailbox.take()
+    assert taken is not None
+    assert taken.identity == 2

@@ -20,6 +20,7 @@ from studio.preview.live import LiveState
 from studio.preview.mailbox import LiveFrame
 from studio.preview.previewing import Previewing, previewing
 from studio.ui.pages.compare import ComparePage
+from studio.ui.pages.live_fields import Item, LiveField
 from studio.ui.pages.live_panel import LivePanel
 from studio.ui.pages.live_side import arrangement_for
 from studio.ui.pages.live_words import clock_text, stale_text
@@ -110,6 +111,78 @@ def test_nothing_is_cut_off_in_any_room(page: ComparePage, qtbot: QtBot, room: t
     qtbot.waitUntil(lambda: inside.contains(live.side.geometry()))
 
 
+def test_a_sentence_of_the_banner_moves_nothing_around() -> None:
+    wide = QSizeF(16, 9)
+    before = arrangement_for(QSize(1156, 445), wide, is_pair=True, is_open=False)
+    lower = QSize(1156, 380)
+    assert before.is_below
+    assert not arrangement_for(lower, wide, is_pair=True, is_open=False).is_below  # begun like this it would be beside
+    assert arrangement_for(lower, wide, is_pair=True, is_open=False, was_below=True).is_below
+    lowest = QSize(1156, 280)  # not at any price
+    assert not arrangement_for(lowest, wide, is_pair=True, is_open=False, was_below=True).is_below
+
+
+def test_the_smallest_window_needs_no_scrolling_sideways(page: ComparePage) -> None:
+    for place in (0, 1):
+        page.findChild(QTabBar, "compare-tabs").setCurrentIndex(place)
+        assert page.minimumSizeHint().width() <= ROOM[0]
+
+
+def test_a_phone_is_called_simulated_on_the_pictures_too(page: ComparePage, opened: Workbench) -> None:
+    live, pv = panel(page), previewing(opened)
+    assert live.view.note == ""
+    pv.choose_phone("pixel-8")
+    assert live.view.note == "Simulated, from published figures"
+    assert "Simulated" in live.view.accessibleDescription()
+    pv.choose_phone("")
+    assert live.view.note == ""
+
+
+def test_how_a_person_looks_survives_a_page_that_is_made_anew(
+    page: ComparePage, opened: Workbench, qtbot: QtBot
+) -> None:
+    live = panel(page)
+    live.view.set_mode(Mode.SPLIT)
+    live.numbers.fold.findChild(QToolButton).click()
+    live.controls.findChild(QSlider, "opacity").setValue(40)
+    again = ComparePage(opened)
+    qtbot.addWidget(again)
+    again.findChild(QTabBar, "compare-tabs").setCurrentIndex(1)
+    fresh = panel(again)
+    assert (fresh.view.mode, fresh.numbers.fold.is_open) == (Mode.SPLIT, True)
+    assert fresh.controls.findChild(QSlider, "opacity").value() == 40
+
+
+def test_models_that_draw_nothing_have_no_map_and_no_chart_of_losses(page: ComparePage, opened: Workbench) -> None:
+    live, pv = panel(page), previewing(opened)
+    overlay = live.controls.findChild(QComboBox, "overlay")
+    assert overlay.isEnabled()
+    live.view.set_mode(Mode.DIFFERENCE)
+    assert not overlay.isEnabled()  # nothing lies over the difference
+    live.view.set_mode(Mode.SIDE_BY_SIDE)
+    assert overlay.isEnabled()
+    pv.models = {"event": "models", "kind": "detector", "draws": False, "sides": []}
+    live.refresh()
+    assert not overlay.isEnabled()
+    assert live.chart.isHidden()
+
+
+def test_a_long_name_loses_its_middle_and_is_whole_in_the_tooltip(page: ComparePage) -> None:
+    field = LiveField("long", "File", "A tip.", 6, page)
+    field.resize(160, 28)
+    name = "demo-int8-" + "percentile-" * 6 + "2026.onnx"
+    field.show_items([Item(name, 0)], 0)
+    field.show()
+    shown = field.shown_title
+    assert shown != name
+    assert shown.startswith("demo-")
+    assert shown.endswith(".onnx")
+    assert name in field.toolTip()
+    field.resize(2000, 28)
+    assert field.shown_title == name
+    assert field.toolTip() == "A tip."
+
+
 def test_before_the_start_it_says_what_it_is_for_and_how_to_begin(page: ComparePage) -> None:
     live = panel(page)
     assert live.stack.currentWidget() is live.notice
@@ -132,6 +205,7 @@ def test_a_failure_says_why_and_offers_ways_out(
     assert "gone.mp4" in live.notice.text
     ways = {each.text(): each for each in live.notice.findChildren(QPushButton)}
     assert "Try again" in ways
+    assert "Original on both sides" not in ways
     qtbot.waitUntil(ways["Use the built-in clip"].isVisible)
     ways["Use the built-in clip"].click()
     assert pv.source.kind is SourceKind.CLIP
@@ -142,7 +216,7 @@ def test_a_failure_says_why_and_offers_ways_out(
 def test_what_is_missing_on_this_computer_is_said_with_its_remedy(page: ComparePage, opened: Workbench) -> None:
     live, pv = panel(page), previewing(opened)
     pv.live.error = UnsupportedError("MNN is not installed.", "", "Install it with pip install MNN.")
-    live._show_failure(pv.live.error)
+    live.notice.say_failure(pv, pv.live.error, live.start_or_stop)
     assert "pip install MNN" in live.notice.text
 
 
