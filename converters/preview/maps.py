@@ -97,6 +97,14 @@ def _averaged(grey: Grey, placed: Matrix) -> tuple[Grey, Matrix]:
     return np.asarray(small, np.uint8), placed
 
 
+def box_of(grey: Grey) -> tuple[int, int, int, int]:
+    """Return left, top, width and height of the part of a map that is not 0; all 0 where there is none."""
+    import cv2
+
+    left, top, width, height = cv2.boundingRect(grey)
+    return left, top, width, height
+
+
 def paint_difference(original: memoryview, candidate: memoryview, highest: float, target: Grey) -> None:
     """Draw the mean absolute difference of red, green and blue of two pictures that are shown.
 

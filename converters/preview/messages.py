@@ -131,10 +131,12 @@ class MapReport:
     Attributes:
         overlay: an `Overlay`.
         highest: what 255 stands for.
+        box: left, top, width and height of the part that is not 0, in pixels of the slot; None for all of it.
     """
 
     overlay: str
     highest: float
+    box: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -228,9 +230,14 @@ class FrameReport:
         for name in ("size", "full_size"):
             given[name] = (int(given[name][0]), int(given[name][1]))
         given["faces"] = tuple(FaceReport(**{**face, "box": tuple(face["box"])}) for face in given["faces"])
-        given["map"] = None if given["map"] is None else MapReport(**given["map"])
+        given["map"] = None if given["map"] is None else _map_from(given["map"])
         given["phone"] = None if given["phone"] is None else PhoneReport(**given["phone"])
         return cls(**given)
+
+
+def _map_from(data: Mapping[str, Any]) -> MapReport:
+    box = data["box"]
+    return MapReport(data["overlay"], data["highest"], None if box is None else (box[0], box[1], box[2], box[3]))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from converters.closing import Closing
 from converters.dialogue import Dialogue
 from converters.face.faces import Picture
 from converters.preview.display import BYTES, MOST_PIXELS, put
-from converters.preview.maps import HIGHEST, CropMap, Grey, paint_difference, paint_maps
+from converters.preview.maps import HIGHEST, CropMap, Grey, box_of, paint_difference, paint_maps
 from converters.preview.messages import MapReport
 from converters.preview.region import Region
 from converters.preview.request import Overlay
@@ -88,12 +88,12 @@ class Publisher(Closing):
             put(candidate[rows, columns], region.size, other)
             if maps or overlay is Overlay.DIFFERENCE:
                 highest = HIGHEST[overlay]
-                report = MapReport(overlay.value, highest)
                 grey = np.empty((height, width), np.uint8)
                 if overlay is Overlay.DIFFERENCE:
                     paint_difference(one, other, highest, grey)
                 else:
                     paint_maps(maps, highest, region, grey)
+                report = MapReport(overlay.value, highest, box_of(grey))
                 _copy(grey, memory[2 * picture : 2 * picture + width * height])
         if number is None:
             return Placed("", -1, report, grey)

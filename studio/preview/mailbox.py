@@ -25,7 +25,7 @@ class LiveFrame:
     Attributes:
         identity: of the frame; both pictures are of it.
         original, candidate: RGB32, of one size, small enough for the pane.
-        heat: 8-bit grey, of the same size; None for no map.
+        heat: 8-bit grey, of the same size; None for no map. `report.map.box` says where it is not 0.
         full_size: width and height before they were made small.
         report: everything that the process said of it.
     """

@@ -9,7 +9,7 @@ import pytest
 
 from converters.face.faces import Detection, Face
 from converters.preview.display import BYTES, put
-from converters.preview.maps import HIGHEST, CropMap, paint_difference, paint_maps
+from converters.preview.maps import HIGHEST, CropMap, box_of, paint_difference, paint_maps
 from converters.preview.region import CloseUp, Region, whole
 from converters.preview.request import Look, Overlay
 
@@ -107,3 +107,10 @@ def test_the_close_up_follows_calmly_and_keeps_its_size() -> None:
     close_up.reset()
     middle = close_up.region([], FRAME, look)
     assert (middle.left, middle.top, middle.right, middle.bottom) == (140, 0, 500, 360)
+
+
+def test_the_box_of_a_map_holds_all_that_is_not_zero() -> None:
+    grey = np.zeros((40, 60), np.uint8)
+    assert box_of(grey)[2:] == (0, 0)
+    grey[7, 11] = grey[20, 30] = 1
+    assert box_of(grey) == (11, 7, 20, 14)

@@ -254,7 +254,8 @@ class LivePanel(QWidget):
         heat, highest = (frame.heat, report.map.highest) if overlay and report.map is not None else (None, 1.0)
         # a frame from before the mode changed carries the other map: it is not the one that is asked for now
         is_difference = self.view.mode is Mode.DIFFERENCE
-        self.view.set_heat(None if is_difference else heat, highest, map_title(overlay))
+        box = None if report.map is None else report.map.box
+        self.view.set_heat(None if is_difference else heat, highest, map_title(overlay), box)
         fits = is_difference and overlay is Overlay.DIFFERENCE
         self.view.set_difference(heat if fits else None, highest, map_title(overlay))
         if is_another_shape:

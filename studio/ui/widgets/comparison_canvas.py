@@ -7,7 +7,7 @@ moving pictures: nothing is described, coloured or measured anew that is as it w
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, QTimer, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -54,6 +54,7 @@ class ComparisonCanvas(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("comparison-view")
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # else what lies below is painted for nothing
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 120)
         self._scene = Scene(empty=tr("No picture yet."))
@@ -192,15 +193,22 @@ class ComparisonCanvas(QWidget):
         self._scene.accents = (QColor(original), QColor(candidate))
         self.update()
 
-    def set_heat(self, image: QImage | None, highest: float = 1.0, title: str = "") -> None:
+    def set_heat(
+        self,
+        image: QImage | None,
+        highest: float = 1.0,
+        title: str = "",
+        box: tuple[int, int, int, int] | None = None,
+    ) -> None:
         """Lay a map of differences over the candidate.
 
         Args:
             image: 8-bit grey, 0 for no difference, 255 for `highest`; None for no map.
             highest: the value of the lightest colour.
             title: what the map shows: "LPIPS".
+            box: left, top, width and height of the part that is not 0; None where nobody knows.
         """
-        self._scene.heat = None if image is None or image.isNull() else Map(image, highest, title)
+        self._scene.heat = None if image is None or image.isNull() else Map(image, highest, title, box)
         self.update()
 
     def set_difference(self, image: QImage | None, highest: float = 1.0, title: str = "") -> None:

@@ -19,13 +19,16 @@ class Map:
         image: 8-bit grey; any other format is made grey.
         highest: what 255 stands for.
         title: what it shows.
+        box: left, top, width and height of the part that is not 0; None where nobody knows. Over a picture the rest
+            is not looked at.
     """
 
-    def __init__(self, image: QImage, highest: float, title: str) -> None:
+    def __init__(self, image: QImage, highest: float, title: str, box: tuple[int, int, int, int] | None = None) -> None:
         is_grey = image.format() is QImage.Format.Format_Grayscale8
         self._grey = image if is_grey else image.convertToFormat(QImage.Format.Format_Grayscale8)
         self.highest = highest
         self.title = title
+        self._box = None if box is None else QRectF(*box)
         self._painted = QImage()
         self._key: tuple[QRect, QSize, tuple[float, float] | None] | None = None
 
@@ -40,10 +43,14 @@ class Map:
         """
         ratio = painter.device().devicePixelRatioF()
         target = snapped(target, self._grey, ratio)
+        across, down = target.width() / self._grey.width(), target.height() / self._grey.height()
+        if self._box is not None and look is not None:
+            box = self._box
+            left, top = target.x() + box.x() * across, target.y() + box.y() * down
+            clip = clip.intersected(QRectF(left, top, box.width() * across, box.height() * down))
         part = _part(target, clip, self._grey)
         if part.isEmpty():
             return
-        across, down = target.width() / self._grey.width(), target.height() / self._grey.height()
         place = QRectF(
             target.x() + part.x() * across, target.y() + part.y() * down, part.width() * across, part.height() * down
         )

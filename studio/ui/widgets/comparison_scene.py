@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QRegion
 
 from studio.ui.texts import tr
 from studio.ui.widgets.comparison_lens import Lens, draw_lens
@@ -100,13 +100,15 @@ class Scene:
             painter: on the widget, with the font of labels.
             view: how it is looked at.
         """
-        painter.fillRect(view.area, _GROUND)
         if self.pair.is_empty:
+            painter.fillRect(view.area, _GROUND)
             draw_words(painter, self.reason or self.empty, view.area, _WORDS)
             return
         pair = self._shown_pair()
-        for pane in view.panes:
-            self._draw_pane(painter, pane, placed(view.look, pair.size, pane.rectangle), pair)
+        targets = [placed(view.look, pair.size, pane.rectangle) for pane in view.panes]
+        _fill_around(painter, view, targets)
+        for pane, target in zip(view.panes, targets, strict=True):
+            self._draw_pane(painter, pane, target, pair)
         if view.mode is Mode.SPLIT:
             visible = placed(view.look, pair.size, view.area).intersected(view.area)
             draw_divider(painter, view.divider, visible, is_focused=view.is_focused, accent=self.accents[1])
@@ -170,3 +172,15 @@ class Scene:
             draw_label(painter, self.words[1], self.accents[1], pane.clip, is_right=True)
         else:
             draw_label(painter, title_of(Mode.DIFFERENCE), self.accents[1], pane.clip, is_right=False)
+
+
+def _fill_around(painter: QPainter, view: View, targets: list[QRectF]) -> None:
+    """Fill what no picture covers: filling all of it costs as much as drawing the pictures."""
+    bare = QRegion(view.area.toAlignedRect())
+    for pane, target in zip(view.panes, targets, strict=True):
+        # one pixel less on each side, since the edges of pictures come to lie on pixels
+        bare -= QRegion(target.intersected(pane.clip).toRect().adjusted(1, 1, -1, -1))
+    painter.save()
+    painter.setClipRegion(bare, Qt.ClipOperation.IntersectClip)
+    painter.fillRect(view.area, _GROUND)
+    painter.restore()

@@ -31,7 +31,7 @@ def frame(slots: Slots, identity: int, slot: int, *, has_map: bool = False) -> d
         bytes_[:SIZE] = bytes([identity]) * SIZE
         bytes_[SIZE : 2 * SIZE] = bytes([identity + 100]) * SIZE
         bytes_[2 * SIZE : 2 * SIZE + 32] = bytes([identity + 50]) * 32
-    map_ = {"overlay": "lpips", "highest": 0.2} if has_map else None
+    map_ = {"overlay": "lpips", "highest": 0.2, "box": [1, 2, 3, 4]} if has_map else None
     made = report(identity, memory=slots.path.name, slot=slot)
     return {"event": "frame", **asdict(made), "map": map_}
 
@@ -55,6 +55,8 @@ def test_newest_frame_wins_and_slots_come_back(slots: Slots) -> None:
         taken = mailbox.take()
     assert taken is not None
     assert taken.heat is not None
+    assert taken.report.map is not None
+    assert taken.report.map.box == (1, 2, 3, 4)
     assert taken.heat.pixelColor(7, 3).red() == 53  # after the memory was unmapped
 
 

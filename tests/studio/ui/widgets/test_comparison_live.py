@@ -187,3 +187,28 @@ def test_a_pair_of_the_same_size_describes_nothing_anew(view: ComparisonView, mo
     for frame in range(2, 6):
         view.set_pair(*coloured_pair(frame, QSize(300, 200)), frame)
     assert len(said) == 1
+
+
+def test_a_map_whose_box_is_known_looks_as_without(qtbot: QtBot) -> None:
+    view = ComparisonView()
+    qtbot.addWidget(view)
+    view.resize(400, 260)
+    view.set_mode(Mode.CANDIDATE)
+    view.show()
+    plain = QImage(200, 130, QImage.Format.Format_RGB32)
+    plain.fill(0xFF406080)
+    view.set_pair(plain, plain)
+    heat = QImage(200, 130, QImage.Format.Format_Grayscale8)
+    heat.fill(0)
+    for x in range(50, 90):
+        for y in range(40, 70):
+            heat.setPixel(x, y, 200)
+    shown = []
+    for box in (None, (50, 40, 40, 30), (0, 0, 10, 10)):
+        view.set_heat(heat, 1.0, "LPIPS", box)
+        shown.append(view.grab().toImage())
+    assert shown[0] != shown[2]  # a wrong box hides the map
+    inside, outside = shown[0].pixelColor(140, 110), shown[0].pixelColor(20, 20)
+    for place, colour in (((140, 110), inside), ((20, 20), outside)):
+        assert shown[1].pixelColor(*place) == colour
+    assert inside != outside
