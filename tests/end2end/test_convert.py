@@ -71,6 +71,7 @@ def test_three_verified_files_from_one_command(model: Path, tmp_path: Path) -> N
     assert np.load(out / "tiny-emap.npy").shape == (16, 16)
 
 
+@pytest.mark.slow
 def test_the_recipe_in_a_report_makes_the_same_files_again(model: Path, tmp_path: Path) -> None:
     first = json.loads(run("convert", model, "--to", "onnx", "--out", tmp_path / "one", "--json").stdout)
     recipe = tmp_path / "recipe.json"

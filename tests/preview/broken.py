@@ -13,6 +13,7 @@ from converters.preview import loop
 from converters.preview.keeping import Keeping
 from converters.preview.pairs.base import PairResult
 from converters.preview.pairs.swap import SwapPair
+from converters.preview.sources.virtual import read_barcode
 from converters.preview.treated import Shown
 from converters.progress import Progress
 
@@ -39,11 +40,15 @@ def late(arguments: dict[str, Any], dialogue: Dialogue) -> dict[str, Any]:
 def told(arguments: dict[str, Any], dialogue: Dialogue) -> dict[str, Any]:
     """Run a preview that tells which frame a snapshot's numbers are of, and whether the window sees a frame."""
 
+    codes: dict[int, int] = {}  # by identity: what was drawn into a frame, read as soon as it was treated
+
     def snapshot(keeping: Keeping, path: Path, shown: Shown) -> None:
-        dialogue.say({"event": "told", "index": shown.report.index})
+        report = shown.report
+        dialogue.say({"event": "told", "index": report.index, "code": codes[report.identity]})
         _written(keeping, path, shown)
 
     def add(keeping: Keeping, shown: Shown) -> None:
+        codes[shown.report.identity] = read_barcode(shown.treated.result.original)
         dialogue.say({"event": "kept", "is_seen": shown.report.memory != ""})
         _added(keeping, shown)
 

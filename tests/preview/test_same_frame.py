@@ -81,7 +81,7 @@ def test_a_snapshot_is_of_the_frame_that_it_tells_of(tmp_path: Path) -> None:
     width, height = last.full_size
     top, right = text_height(width), board_size(width, height)[0] - width
     for left in (0, right):
-        assert read_barcode(board[top : top + height, left : left + width]) == told["index"]
+        assert read_barcode(board[top : top + height, left : left + width]) == told["code"]
 
 
 def test_a_broken_matcher_is_noticed(tmp_path: Path) -> None:

@@ -483,7 +483,6 @@ def shared_model(path: Path) -> Model:
 
 SHARED_CASES = [
     ("ultraface_version-RFB-320.onnx", tflite.AUTO, Precision.FP32),
-    ("pfld.onnx", tflite.ONNX2TF, Precision.INT8_WEIGHTS),
     *[
         pytest.param(name, engine, precision, marks=pytest.mark.slow)
         for name in ("ultraface_version-RFB-320.onnx", "pfld.onnx", "yunet_n_dynamic.onnx")

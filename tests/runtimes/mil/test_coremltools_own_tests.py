@@ -72,6 +72,7 @@ def test_everything(tmp_path: Path) -> None:
     print(output[-2000:])
 
 
+@pytest.mark.slow
 def test_a_wrong_operator_is_noticed(tmp_path: Path) -> None:
     """The twin: with two operators swapped behind the executor's back, coremltools' tests must fail."""
     (tmp_path / "wrong_operators.py").write_text(
