@@ -10,12 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from converters.fingerprints import size_of
+from converters.model.signature import Signature, TensorInfo
 from converters.opened import Opened, opened
 from converters.precision import Precision
 from converters.preview.pairs.base import SideInfo
 from converters.preview.pairs.renamed import with_names_of
 from converters.preview.request import ModelChoice
 from converters.progress import Progress
+from converters.registry import open_session
 
 if TYPE_CHECKING:
     import onnx
@@ -47,14 +50,30 @@ def opened_like(
     Raises:
         StudioError: as `opened`; UsageError where it is to be fed as the original and has other inputs or outputs.
     """
-    with opened_choice(choice, progress, threads) as found:
-        if choice.like_original:
+    if choice.like_original:
+        with _own_file(Path(choice.path), threads) as found:
             yield _as_original(original, found)
-        elif original.family and not found.family:
+        return
+    with opened_choice(choice, progress, threads) as found:
+        if original.family and not found.family:
             own = found.unread  # another model of the kind has a matrix of its own
             yield _as_original(original if own is None else replace(original, unread=own), found)
         else:
             yield found
+
+
+@contextmanager
+def _own_file(path: Path, threads: int | None) -> Iterator[Opened]:
+    """Open what the calibration has just written of the original: nobody else's file, so nothing is checked again.
+
+    A hand that moves a range waits for it, and the checks take three times as long as the session.
+    """
+    with open_session(path, threads=threads) as session:
+        signature = Signature(
+            tuple(TensorInfo(spec.name, spec.shape, spec.dtype) for spec in session.inputs),
+            tuple(TensorInfo(spec.name, spec.shape, spec.dtype) for spec in session.outputs),
+        )
+        yield Opened(path.name, session, signature, "", size_of(path), "")
 
 
 def _as_original(original: Opened, found: Opened) -> Opened:
