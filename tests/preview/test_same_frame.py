@@ -18,6 +18,7 @@ from converters.preview.request import Look, ModelChoice, PreviewRequest, Source
 from converters.preview.sources.virtual import read_barcode
 from tests.preview.conversation import Conversation, Seen
 from tests.preview.models import SWAPPER
+from tests.preview.pair_models import enhancer
 
 LOOK = Look(640, 360)
 BITS = 1 << 16
@@ -34,12 +35,12 @@ def load() -> Iterator[None]:
         process.wait()
 
 
-def conversation(tmp_path: Path, operations: str = "") -> Conversation:
+def conversation(tmp_path: Path, operations: str = "", models: tuple[Path, Path] = (SWAPPER, SWAPPER)) -> Conversation:
     """Begin a preview of a camera that numbers its frames."""
     source = SourceChoice(SourceKind.VIRTUAL, str(DEMO_CLIP), options={"barcode": True})
-    model = ModelChoice(str(SWAPPER))
+    sides = [ModelChoice(str(path)) for path in models]
     options = {"landmarker": "none", "track": False}  # which take time and change nothing here
-    request = PreviewRequest(model, model, source, str(tmp_path / "worst"), options=options, look=LOOK)
+    request = PreviewRequest(*sides, source, str(tmp_path / "worst"), options=options, look=LOOK)
     return Conversation(request, tmp_path / "log", operations=operations)
 
 
@@ -95,7 +96,9 @@ def test_a_broken_matcher_is_noticed(tmp_path: Path) -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.usefixtures("load")
 def test_both_panes_carry_the_same_frame_a_thousand_times_under_load(tmp_path: Path) -> None:
-    with conversation(tmp_path) as talk:
+    # small networks that draw faces, so that it takes minutes and not half an hour
+    models = enhancer(tmp_path / "one.onnx", 0.9), enhancer(tmp_path / "other.onnx", 0.5)
+    with conversation(tmp_path, models=models) as talk:
         seen = 0
         while seen < 1000:
             frames = talk.take_frames(2)  # the last one of those before, and what follows it
